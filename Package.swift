@@ -1,0 +1,143 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours: warnings are errors, and the language's stricter futures are on.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Targets in which pointers live.
+let memorySafe: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+/// Release executables are one static file: no libc, shell or loader is needed in the image.
+func staticExecutable(foundationEssentials: Bool) -> [LinkerSetting] {
+    let release = BuildSettingCondition.when(platforms: [.linux], configuration: .release)
+    var settings: [LinkerSetting] = [
+        .unsafeFlags(["-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"], release)
+    ]
+    if foundationEssentials {
+        // ArgumentParser brings FoundationEssentials in; the static link has to be told these two by name.
+        settings += [
+            .linkedLibrary("_FoundationCollections", release),
+            .linkedLibrary("_FoundationCShims", release),
+        ]
+    }
+    return settings
+}
+
+let package = Package(
+    name: "redis-replica-kit",
+    products: [
+        .executable(name: "redis-replica-init", targets: ["redis-replica-init"]),
+        .executable(name: "KVApp", targets: ["KVApp"]),
+        .executable(name: "kv-local", targets: ["kv-local"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+    ],
+    targets: [
+        // Pure: values in, values out.
+        .target(name: "RedisConf", swiftSettings: memorySafe),
+        .target(name: "Replication", swiftSettings: memorySafe),
+        .target(name: "ReplicaInit", dependencies: ["RedisConf"], swiftSettings: memorySafe),
+
+        // C.
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .target(
+            name: "Hiredis", dependencies: ["CHiredis"],
+            swiftSettings: memorySafe + [.enableExperimentalFeature("Lifetimes")]),
+
+        // The HTTP ↔ Redis path.
+        .target(
+            name: "RedisClient",
+            dependencies: [
+                "Hiredis", "Replication",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: memorySafe + [.enableExperimentalFeature("Lifetimes")]),
+        .target(
+            name: "KeyValueService",
+            dependencies: [
+                "RedisClient", "Replication",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: memorySafe + [.enableExperimentalFeature("Lifetimes")]),
+
+        // Real processes on loopback, for people and for tests.
+        .target(
+            name: "LocalTopology",
+            dependencies: [
+                "Hiredis", "Replication",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+
+        // Programs: thin, and imported by nobody.
+        .executableTarget(
+            name: "redis-replica-init", dependencies: ["ReplicaInit", "RedisConf"],
+            swiftSettings: memorySafe, linkerSettings: staticExecutable(foundationEssentials: false)),
+        .executableTarget(
+            name: "KVApp",
+            dependencies: [
+                "KeyValueService", "RedisClient",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict, linkerSettings: staticExecutable(foundationEssentials: true)),
+        .executableTarget(
+            name: "kv-local",
+            dependencies: [
+                "LocalTopology",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict, linkerSettings: staticExecutable(foundationEssentials: true)),
+
+        // Tests never depend on an executable (its linker flags would reach the test bundle); the programs are built
+        // beside the bundle and found there.
+        .testTarget(name: "RedisConfTests", dependencies: ["RedisConf"], swiftSettings: strict),
+        .testTarget(name: "ReplicationTests", dependencies: ["Replication"], swiftSettings: strict),
+        .testTarget(name: "ReplicaInitTests", dependencies: ["ReplicaInit", "RedisConf"], swiftSettings: strict),
+        .testTarget(name: "HiredisTests", dependencies: ["Hiredis"], swiftSettings: strict),
+        .testTarget(
+            name: "RedisClientTests",
+            dependencies: [
+                "RedisClient", "Replication",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "KeyValueServiceTests",
+            dependencies: [
+                "KeyValueService", "RedisClient",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["LocalTopology", "Hiredis", "Replication"],
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)
