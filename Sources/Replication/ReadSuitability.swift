@@ -1,0 +1,28 @@
+/// Whether a server should be asked for a read, judged by what it says of itself.
+public enum ReadSuitability: Equatable, Sendable {
+    /// A master, or a replica whose link is up.
+    case fresh
+    /// A replica that was in step once and lost its master since: it answers, and may be behind. The last resort, told
+    /// to the reader by `Served-Stale: true`.
+    case stale
+    /// Its answers would be wrong rather than old.
+    case unusable(Reason)
+
+    public enum Reason: String, Equatable, Sendable {
+        /// A replica that has not seen its master since it started answers nil for keys that exist (redis/redis#3172).
+        case neverSynchronised = "has not synchronised with its master yet"
+        /// A full synchronisation is about to replace the data set.
+        case synchronising = "is in a full synchronisation"
+        /// The answer to INFO could not be read.
+        case unreadable = "gave an answer to INFO that cannot be read"
+    }
+}
+
+extension ReplicationInfo {
+    public var readSuitability: ReadSuitability {
+        guard role == .replica, let link = masterLink else { return .fresh }
+        if link.isUp { return .fresh }
+        if link.isSynchronising { return .unusable(.synchronising) }
+        return link.hasBeenUp ? .stale : .unusable(.neverSynchronised)
+    }
+}

@@ -1,0 +1,100 @@
+/// What one server says of its own replication: the answer to `INFO replication`, as a value.
+///
+/// Source: redis/redis `src/server.c`, `genRedisInfoString`, section `replication`. Fields that a version does not send
+/// are `nil`; unknown fields are passed over, so that newer servers stay readable.
+public struct ReplicationInfo: Equatable, Sendable {
+    public enum Role: Equatable, Sendable {
+        case master
+        /// The field's own word on the wire is `slave`.
+        case replica
+    }
+
+    public var role: Role
+
+    /// What a replica knows of its master. `nil` on a master.
+    public var masterLink: MasterLink?
+
+    /// The replicas that are attached to this server, in the order in which it lists them.
+    public var replicas: [AttachedReplica]
+
+    /// The id of the history that this server writes or follows: 40 hexadecimal digits.
+    public var replicationID: String
+
+    /// The id of the history before the last fail-over, valid for offsets below `secondOffset`.
+    public var secondReplicationID: String?
+
+    /// Bytes of replication stream that this server has produced (master) or applied (replica).
+    public var offset: Int64
+
+    /// First offset that does *not* belong to `secondReplicationID`; -1 where there is none.
+    public var secondOffset: Int64
+
+    public init(
+        role: Role, masterLink: MasterLink? = nil, replicas: [AttachedReplica] = [], replicationID: String = "",
+        secondReplicationID: String? = nil, offset: Int64 = 0, secondOffset: Int64 = -1
+    ) {
+        self.role = role
+        self.masterLink = masterLink
+        self.replicas = replicas
+        self.replicationID = replicationID
+        self.secondReplicationID = secondReplicationID
+        self.offset = offset
+        self.secondOffset = secondOffset
+    }
+}
+
+extension ReplicationInfo {
+    /// A replica's view of the link to its master.
+    public struct MasterLink: Equatable, Sendable {
+        public var host: String
+        public var port: Int
+        public var isUp: Bool
+        /// A full synchronisation is under way: the data set is about to be replaced.
+        public var isSynchronising: Bool
+        /// How long the link has been down, in seconds. `nil` while it is up.
+        public var downSeconds: Int64?
+        /// The last offset that this replica has applied (`slave_repl_offset`).
+        public var appliedOffset: Int64
+
+        public init(
+            host: String, port: Int, isUp: Bool, isSynchronising: Bool = false, downSeconds: Int64? = nil,
+            appliedOffset: Int64 = 0
+        ) {
+            self.host = host
+            self.port = port
+            self.isUp = isUp
+            self.isSynchronising = isSynchronising
+            self.downSeconds = downSeconds
+            self.appliedOffset = appliedOffset
+        }
+
+        /// Whether the link has been up at least once since this server started.
+        ///
+        /// A link that was never up reports -1 seconds from 6.2 on, and before that the seconds since 1970: the server
+        /// subtracts a zero it never set. No real outage lasts thirty years.
+        public var hasBeenUp: Bool {
+            guard !isUp else { return true }
+            guard let downSeconds else { return false }
+            return downSeconds >= 0 && downSeconds < 1_000_000_000
+        }
+    }
+
+    /// One line `slaveN:ip=…,port=…,state=…,offset=…,lag=…` of a master's answer.
+    public struct AttachedReplica: Equatable, Sendable {
+        public var address: String
+        public var port: Int
+        /// `online`, `wait_bgsave`, `send_bulk` or `bg_transfer`, as the server says it.
+        public var state: String
+        public var offset: Int64
+        /// Seconds since the replica's last acknowledgement.
+        public var lagSeconds: Int64
+
+        public init(address: String, port: Int, state: String, offset: Int64, lagSeconds: Int64) {
+            self.address = address
+            self.port = port
+            self.state = state
+            self.offset = offset
+            self.lagSeconds = lagSeconds
+        }
+    }
+}
