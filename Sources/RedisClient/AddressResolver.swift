@@ -1,0 +1,40 @@
+import Glibc
+
+/// `getaddrinfo`, whole: NIO's own look-up keeps the first address only.
+enum AddressResolver {
+    /// Every address of a name, sorted, each once. Blocks: call it on a thread pool.
+    static func addresses(of host: String) throws(AddressResolutionError) -> [String] {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        unsafe hints.ai_family = AF_UNSPEC
+        var list: UnsafeMutablePointer<addrinfo>?
+        let status = unsafe getaddrinfo(host, nil, &hints, &list)
+        guard status == 0 else {
+            throw AddressResolutionError(host: host, reason: unsafe String(cString: gai_strerror(status)))
+        }
+        defer { unsafe freeaddrinfo(list) }
+        var addresses: Set<String> = []
+        var next = unsafe list
+        while let entry = unsafe next {
+            if let text = unsafe numeric(entry.pointee) { addresses.insert(text) }
+            unsafe next = entry.pointee.ai_next
+        }
+        return addresses.sorted()
+    }
+
+    private static func numeric(_ entry: addrinfo) -> String? {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(NI_MAXHOST)) { buffer in
+            let status = unsafe getnameinfo(
+                entry.ai_addr, entry.ai_addrlen, buffer.baseAddress, socklen_t(buffer.count), nil, 0, NI_NUMERICHOST)
+            return status == 0 ? unsafe String(cString: buffer.baseAddress!) : nil
+        }
+    }
+}
+
+/// A name without an address.
+struct AddressResolutionError: Error, Equatable, CustomStringConvertible {
+    let host: String
+    let reason: String
+
+    var description: String { "cannot resolve '\(host)': \(reason)" }
+}

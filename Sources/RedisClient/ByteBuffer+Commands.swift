@@ -1,0 +1,80 @@
+public import NIOCore
+
+/// Commands in RESP, written where they will be sent from.
+extension ByteBuffer {
+    public mutating func writeGET(key: Span<UInt8>) {
+        writeStaticString("*2\r\n$3\r\nGET\r\n")
+        writeBulk(key)
+    }
+
+    public mutating func writeSET(key: Span<UInt8>, value: Span<UInt8>) {
+        writeStaticString("*3\r\n$3\r\nSET\r\n")
+        writeBulk(key)
+        writeBulk(value)
+    }
+
+    public mutating func writeINFOReplication() {
+        writeStaticString("*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n")
+    }
+
+    mutating func writeINFOPersistence() {
+        writeStaticString("*2\r\n$4\r\nINFO\r\n$11\r\npersistence\r\n")
+    }
+
+    mutating func writeAUTH(_ credentials: RedisCredentials) {
+        if let user = credentials.user {
+            writeStaticString("*3\r\n$4\r\nAUTH\r\n")
+            writeBulk(user.utf8.span)
+        } else {
+            writeStaticString("*2\r\n$4\r\nAUTH\r\n")
+        }
+        writeBulk(credentials.password.span)
+    }
+
+    /// `$<length>\r\n<bytes>\r\n`
+    mutating func writeBulk(_ bytes: Span<UInt8>) {
+        writeStaticString("$")
+        writeDecimal(bytes.count)
+        writeStaticString("\r\n")
+        writeBytes(bytes)
+        writeStaticString("\r\n")
+    }
+
+    /// Writes a number in decimal digits, without a `String` in between.
+    ///
+    /// - Parameter number: 0 or more.
+    public mutating func writeDecimal(_ number: Int) {
+        var rest = number
+        var digits: InlineArray<20, UInt8> = .init(repeating: 0)
+        var first = 20
+        repeat {
+            first -= 1
+            digits[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
+        writeBytes(digits.span.extracting(first..<20))
+    }
+}
+
+extension ByteBuffer {
+    /// Appends the bytes.
+    public mutating func writeBytes(_ bytes: Span<UInt8>) {
+        writeBytes(unsafe bytes.bytes)
+    }
+}
+
+/// What a server asks for before it serves.
+public struct RedisCredentials: Sendable, Equatable, CustomStringConvertible {
+    /// The ACL user; `nil` is the default user, as before 6.0.
+    public var user: String?
+    /// Any bytes.
+    public var password: [UInt8]
+
+    public init(user: String?, password: [UInt8]) {
+        self.user = user
+        self.password = password
+    }
+
+    /// Never the password.
+    public var description: String { "credentials of \(user ?? "the default user")" }
+}

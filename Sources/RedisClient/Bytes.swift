@@ -1,0 +1,26 @@
+import NIOCore
+
+extension Span<UInt8> {
+    /// Whether `text` occurs in the bytes. For answers of a few kilobytes, once a second.
+    func contains(_ text: StaticString) -> Bool {
+        let length = text.utf8CodeUnitCount
+        guard count >= length else { return false }
+        for start in 0...(count - length) {
+            var matched = 0
+            while matched < length, unsafe self[start + matched] == text.utf8Start[matched] { matched += 1 }
+            if matched == length { return true }
+        }
+        return false
+    }
+
+    /// The bytes before the first `end`, as text.
+    func prefix(upTo end: UInt8) -> String {
+        var length = 0
+        while length < count, self[length] != end { length += 1 }
+        return unsafe extracting(0..<length).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+extension Duration {
+    init(_ amount: TimeAmount) { self = .nanoseconds(amount.nanoseconds) }
+}

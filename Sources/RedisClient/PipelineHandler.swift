@@ -1,0 +1,107 @@
+import Hiredis
+import NIOCore
+
+/// One channel's commands in flight: what was sent waits here, in order, for its replies.
+final class PipelineHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private struct Submission {
+        let receiver: ReplyReceiver
+        let expected: Int
+        var received = 0
+        let sentAt: NIODeadline
+    }
+
+    private var reader: ReplyReader
+    private var submissions = CircularBuffer<Submission>(initialCapacity: 64)
+    private var outgoing = ByteBuffer()
+    private var context: ChannelHandlerContext?
+    private let whenClosed: () -> Void
+    private let whenIdle: () -> Void
+
+    /// - Parameters:
+    ///   - whenIdle: called when the last reply that was owed has come.
+    ///   - whenClosed: called once, after everything in flight has failed.
+    init(maximumReplyBytes: Int, whenIdle: @escaping () -> Void, whenClosed: @escaping () -> Void) {
+        self.reader = ReplyReader(maximumReplyBytes: maximumReplyBytes)
+        self.whenIdle = whenIdle
+        self.whenClosed = whenClosed
+    }
+
+    /// Submissions that wait for a reply.
+    var inFlight: Int { submissions.count }
+
+    /// When the oldest of them was sent.
+    var oldest: NIODeadline? { submissions.first?.sentAt }
+
+    /// Takes a submission in; it leaves with the next ``flush()``.
+    func submit(
+        _ receiver: ReplyReceiver, replies: Int, at now: NIODeadline, _ encode: (inout ByteBuffer) -> Void
+    ) {
+        submissions.append(Submission(receiver: receiver, expected: replies, sentAt: now))
+        encode(&outgoing)
+    }
+
+    func flush() {
+        guard let context, outgoing.readableBytes > 0 else { return }
+        context.writeAndFlush(wrapOutboundOut(outgoing), promise: nil)
+        // The channel owns the storage until it is written; it usually is by now, and then `clear` reuses it.
+        if outgoing.capacity <= 64 * 1024 { outgoing.clear() } else { outgoing = ByteBuffer() }
+    }
+
+    /// Fails everything in flight and closes the channel.
+    func close(failing failure: RedisFailure) {
+        failAll(failure)
+        context?.close(promise: nil)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = unwrapInboundIn(data)
+        var unexpected = false
+        do throws(ReplyReaderError) {
+            try reader.read(buffer.readableBytesSpan) { reply in
+                guard !submissions.isEmpty else {
+                    unexpected = true
+                    return false
+                }
+                deliver(reply)
+                return self.context != nil
+            }
+        } catch {
+            close(failing: .unreadable(error))
+        }
+        if unexpected { close(failing: .unreadable(.malformed("a reply that no command asked for"))) }
+        if submissions.isEmpty { whenIdle() }
+    }
+
+    private func deliver(_ reply: borrowing Reply) {
+        let index = submissions[submissions.startIndex].received
+        let receiver = submissions[submissions.startIndex].receiver
+        if index + 1 == submissions[submissions.startIndex].expected {
+            submissions.removeFirst()
+        } else {
+            submissions[submissions.startIndex].received = index + 1
+        }
+        receiver.receive(RedisReply(reply.value), at: index)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        failAll(.connectionLost)
+        whenClosed()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        close(failing: .connectionLost)
+    }
+
+    private func failAll(_ failure: RedisFailure) {
+        let owed = submissions
+        submissions.removeAll()
+        for submission in owed { submission.receiver.fail(failure) }
+    }
+}

@@ -1,0 +1,28 @@
+public import Hiredis
+
+/// Why a command got no reply.
+public enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
+    /// No connection is up. The command was not sent.
+    case notConnected
+    /// As many commands as are allowed wait for their reply already. The command was not sent.
+    case overloaded
+    /// The process is going down. The command was not sent.
+    case shuttingDown
+    /// No reply within the deadline. A write may have been applied.
+    case timedOut
+    /// The connection ended before the reply. A write may have been applied.
+    case connectionLost
+    /// The reply could not be read, so the connection was closed. A write may have been applied.
+    case unreadable(ReplyReaderError)
+
+    public var description: String {
+        switch self {
+        case .notConnected: "no connection to the server is up"
+        case .overloaded: "too many commands wait for the server"
+        case .shuttingDown: "the process is shutting down"
+        case .timedOut: "the server did not answer in time"
+        case .connectionLost: "the connection to the server was lost"
+        case .unreadable(let error): error.description
+        }
+    }
+}

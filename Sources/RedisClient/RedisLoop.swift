@@ -1,0 +1,103 @@
+public import Logging
+public import NIOCore
+import Replication
+
+/// Everything one event loop knows of Redis: a connection to the master, and one to each replica.
+///
+/// Not thread-safe, and not `Sendable`: HTTP and Redis sockets of a request are on the same loop, so that a request never
+/// changes threads.
+public final class RedisLoop {
+    public let flusher: TickFlusher
+    public let master: RedisConnection
+    public private(set) var replicas: [RedisConnection] = []
+
+    private let configuration: RedisConnectionConfiguration
+    private let eventLoop: any EventLoop
+    private let logger: Logger
+    private var turn: Int
+    private var isShutDown = false
+
+    /// Must be called on the event loop. Connects at once.
+    ///
+    /// - Parameter turn: which replica is asked first, so that loops do not all begin with the same one.
+    public init(
+        topology: RedisTopology, configuration: RedisConnectionConfiguration, eventLoop: any EventLoop,
+        flusher: TickFlusher, turn: Int, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.eventLoop = eventLoop
+        self.logger = logger
+        self.turn = turn
+        self.flusher = flusher
+        self.master = RedisConnection(
+            endpoint: topology.master, configuration: configuration, eventLoop: eventLoop, flusher: flusher,
+            logger: logger)
+        master.start()
+        if case .endpoints(let endpoints) = topology.replicas { setReplicas(endpoints) }
+    }
+
+    /// Connects to those that are new, and lets go of those that are gone once they have answered what they owe.
+    public func setReplicas(_ endpoints: [RedisEndpoint]) {
+        guard !isShutDown else { return }
+        let kept = replicas.filter { endpoints.contains($0.endpoint) }
+        for connection in replicas where !endpoints.contains(connection.endpoint) { connection.shutDown() }
+        let added = endpoints.filter { endpoint in !kept.contains { $0.endpoint == endpoint } }.map { endpoint in
+            RedisConnection(
+                endpoint: endpoint, configuration: configuration, eventLoop: eventLoop, flusher: flusher,
+                logger: logger)
+        }
+        replicas = kept + added
+        for connection in added { connection.start() }
+    }
+
+    /// Waits for the replies that are owed, then closes every connection.
+    public func shutDown(_ completion: @escaping () -> Void) {
+        isShutDown = true
+        let connections = [master] + replicas
+        var open = connections.count
+        for connection in connections {
+            connection.shutDown {
+                open -= 1
+                if open == 0 { completion() }
+            }
+        }
+    }
+}
+
+extension RedisLoop {
+    /// A server for a read.
+    public struct Reader {
+        public let connection: RedisConnection
+        /// The server lost its master, and its answer may be old.
+        public let isStale: Bool
+    }
+
+    /// The server to ask: a replica that is in step, the one with the fewest commands in flight and in turn among equals;
+    /// else the master; else a replica that lost its master.
+    ///
+    /// - Parameter tried: a server that has just failed and is not to be asked again.
+    /// - Returns: `nil` where no server can serve a read.
+    public func reader(excluding tried: RedisConnection? = nil) -> Reader? {
+        if let fresh = replica(.fresh, excluding: tried) { return Reader(connection: fresh, isStale: false) }
+        if master !== tried, master.isReady, master.readSuitability == .fresh {
+            return Reader(connection: master, isStale: false)
+        }
+        return replica(.stale, excluding: tried).map { Reader(connection: $0, isStale: true) }
+    }
+
+    private func replica(_ wanted: ReadSuitability, excluding tried: RedisConnection?) -> RedisConnection? {
+        var best: RedisConnection?
+        var fewest = Int.max
+        turn = turn &+ 1
+        let count = replicas.count
+        for offset in 0..<count {
+            let candidate = replicas[(offset &+ turn) % count]
+            let inFlight = candidate.inFlight
+            if inFlight < fewest, candidate !== tried, candidate.isReady, candidate.readSuitability == wanted {
+                best = candidate
+                fewest = inFlight
+            }
+        }
+        return best
+    }
+}

@@ -1,0 +1,16 @@
+/// Takes the replies of one submission, in order, on the connection's event loop.
+///
+/// A class to inherit from rather than a protocol: one object a request, one virtual call a reply, no existential.
+open class ReplyReceiver {
+    public init() {}
+
+    /// - Parameter index: which command of the submission this answers, from 0.
+    open func receive(_ reply: RedisReply, at index: Int) {
+        preconditionFailure("a receiver overrides receive(_:at:)")
+    }
+
+    /// Called once, in place of the replies still owed.
+    open func fail(_ failure: RedisFailure) {
+        preconditionFailure("a receiver overrides fail(_:)")
+    }
+}
