@@ -1,0 +1,77 @@
+import Glibc
+import NIOCore
+import NIOPosix
+
+/// Where to listen.
+public struct BindTarget: Equatable, Sendable, CustomStringConvertible {
+    /// `nil` is every interface, IPv4 and IPv6.
+    public var host: String?
+    /// 0…65535; 0 has the kernel choose one.
+    public var port: Int
+    /// SO_REUSEPORT: several processes share the port, and the kernel spreads connections over them.
+    public var sharesPort: Bool
+
+    public init(host: String?, port: Int, sharesPort: Bool = false) {
+        self.host = host
+        self.port = port
+        self.sharesPort = sharesPort
+    }
+
+    public var description: String { "\(host ?? "all interfaces"), port \(port)" }
+}
+
+/// Why a socket could not listen.
+public enum BindError: Error, CustomStringConvertible {
+    case portTaken(BindTarget)
+    case notPermitted(BindTarget)
+    case failed(BindTarget, reason: String)
+    case notBound(BindTarget)
+
+    public var description: String {
+        switch self {
+        case .portTaken(let target):
+            "cannot listen on \(target): another program does; end it, or choose another port by --port or PORT"
+        case .notPermitted(let target):
+            "cannot listen on \(target): not permitted; choose a port from 1024 on by --port or PORT"
+        case .failed(let target, let reason): "cannot listen on \(target): \(reason); check --host and HOST"
+        case .notBound(let target): "cannot listen on \(target): the socket has no address"
+        }
+    }
+}
+
+extension BindTarget {
+    /// - Throws: ``BindError``.
+    func listen(
+        on group: any EventLoopGroup, _ initialize: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+    ) async throws -> any Channel {
+        var bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 4096, maximum: 65_536)
+            )
+            .childChannelInitializer(initialize)
+        if sharesPort {
+            bootstrap = bootstrap.serverChannelOption(.socketOption(.init(rawValue: SO_REUSEPORT)), value: 1)
+        }
+        do {
+            guard host == nil else { return try await bootstrap.bind(host: host!, port: port).get() }
+            do {
+                // Takes IPv4 too, as IPv4-mapped addresses.
+                return try await bootstrap.bind(host: "::", port: port).get()
+            } catch let error as IOError where error.errnoCode != EADDRINUSE && error.errnoCode != EACCES {
+                return try await bootstrap.bind(host: "0.0.0.0", port: port).get()
+            }
+        } catch let error as IOError {
+            switch error.errnoCode {
+            case EADDRINUSE: throw BindError.portTaken(self)
+            case EACCES: throw BindError.notPermitted(self)
+            default: throw BindError.failed(self, reason: "\(error)")
+            }
+        } catch {
+            throw BindError.failed(self, reason: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import NIOCore
+import NIOHTTP1
+import RedisClient
+
+/// `GET /get?key=…`: GET and INFO replication of one server, in one pipeline.
+///
+/// `{"key":"key_1","value":"get key_1: value_1","redis_replication":"# Replication\r\n…","action":"GET","pod_ip":"…"}`
+final class GetExchange: Exchange {
+    private let key: [UInt8]
+    private let service: KeyValueService
+    private var reader: RedisLoop.Reader?
+    private var isSecondTry = false
+    private var body = ByteBuffer()
+    private var problem: Problem?
+
+    init(head: HTTPRequestHead, connection: HTTPConnection, key: [UInt8], service: KeyValueService) {
+        self.key = key
+        self.service = service
+        super.init(head: head, connection: connection)
+    }
+
+    override func begin() { ask(excluding: nil) }
+
+    private func ask(excluding tried: RedisConnection?) {
+        guard let reader = service.redis.reader(excluding: tried) else {
+            return respond(.redisUnavailable(role: "Redis server"))
+        }
+        self.reader = reader
+        let key = key
+        do {
+            try reader.connection.submit(self, replies: 2) { buffer in
+                buffer.writeGET(key: key.span)
+                buffer.writeINFOReplication()
+            }
+        } catch {
+            failed(error)
+        }
+    }
+
+    override func receive(_ reply: RedisReply, at index: Int) {
+        switch (index, reply) {
+        case (0, let value): receiveValue(value)
+        case (_, let information): receiveInformation(information)
+        }
+    }
+
+    private func receiveValue(_ reply: RedisReply) {
+        switch reply {
+        case .bulk(let value):
+            let key = key
+            guard value.isUTF8 else {
+                problem = .valueNotText
+                return
+            }
+            body = service.makeBuffer(capacity: 2 * key.count + value.count + KeyValueService.answerOverhead)
+            body.writeStaticString("{\"key\":\"")
+            body.writeJSONEscaped(key.span)
+            body.writeStaticString("\",\"value\":\"get ")
+            body.writeJSONEscaped(key.span)
+            body.writeStaticString(": ")
+            body.writeJSONEscaped(value)
+        case .null: problem = .keyNotFound
+        case .error(let text): problem = Problem(redisError: text)
+        case .simple, .integer, .array: problem = .redisError(code: "unexpected reply to GET")
+        }
+    }
+
+    private func receiveInformation(_ reply: RedisReply) {
+        if problem == .redisUnavailable(role: "Redis server"), askAnother() { return }
+        switch reply {
+        case _ where problem != nil: break
+        case .bulk(let text):
+            service.finish(&body, replication: text, action: "GET")
+            var response = Response(contentType: .json, body: body)
+            response.isStale = reader?.isStale ?? false
+            return respond(response)
+        case .error(let text): problem = Problem(redisError: text)
+        case .simple, .integer, .null, .array: problem = .redisError(code: "unexpected reply to INFO")
+        }
+        if let problem { respond(problem) }
+    }
+
+    override func fail(_ failure: RedisFailure) { failed(failure) }
+
+    private func failed(_ failure: RedisFailure) {
+        if !askAnother() { respond(Problem(failure, role: "Redis server")) }
+    }
+
+    /// A read does no harm twice: what one server could not answer, another is asked, once.
+    private func askAnother() -> Bool {
+        guard !isSecondTry, let tried = reader?.connection else { return false }
+        isSecondTry = true
+        problem = nil
+        ask(excluding: tried)
+        return true
+    }
+}

@@ -1,0 +1,77 @@
+import NIOCore
+import RedisClient
+
+/// What the HTTP connections of one event loop share. Lives on its loop; neither thread-safe nor `Sendable`.
+final class HTTPLoop {
+    let limits: HTTPLimits
+    let flusher: TickFlusher
+    private(set) var date = HTTPDate.now
+    /// Coarse: read once a second, for deadlines of many seconds.
+    private(set) var now = NIODeadline.now()
+    private(set) var isDraining = false
+
+    private let isolatedLoop: NIOIsolatedEventLoop
+    private var connections: [ObjectIdentifier: HTTPConnection] = [:]
+    private var whenEmpty: (() -> Void)?
+    private var clock: Scheduled<Void>?
+
+    /// Must be called on the event loop.
+    init(limits: HTTPLimits, eventLoop: any EventLoop) {
+        self.limits = limits
+        self.isolatedLoop = eventLoop.assumeIsolated()
+        self.flusher = TickFlusher(eventLoop: eventLoop)
+        tick()
+    }
+
+    func add(_ connection: HTTPConnection) { connections[ObjectIdentifier(connection)] = connection }
+
+    func remove(_ connection: HTTPConnection) {
+        connections[ObjectIdentifier(connection)] = nil
+        finishDrainIfEmpty()
+    }
+
+    /// Lets every connection answer what it has been asked, then closes it.
+    ///
+    /// - Parameter completion: called once nothing is open any more.
+    func drain(_ completion: @escaping () -> Void) {
+        isDraining = true
+        whenEmpty = completion
+        for connection in connections.values { connection.drain() }
+        finishDrainIfEmpty()
+    }
+
+    /// Closes what is still open, answered or not.
+    func closeAll() {
+        for connection in connections.values { connection.closeNow() }
+    }
+
+    private func finishDrainIfEmpty() {
+        guard isDraining, connections.isEmpty, let completion = whenEmpty else { return }
+        whenEmpty = nil
+        clock?.cancel()
+        completion()
+    }
+
+    private func tick() {
+        date = .now
+        now = .now()
+        for connection in connections.values { connection.checkDeadline() }
+        clock = isolatedLoop.scheduleTask(in: .seconds(1)) { self.tick() }
+    }
+}
+
+/// The bounds of every HTTP connection.
+public struct HTTPLimits: Sendable {
+    /// Bytes of a request's body. The default holds a value of 1 MiB however it is escaped (six bytes a byte).
+    public var maximumBodyBytes = 8 << 20
+    /// Requests of one connection that may wait for their answers; further ones are not read before.
+    public var maximumPipelinedRequests = 128
+    /// How long a connection may be open without a request.
+    public var idleTimeout: Duration = .seconds(75)
+    /// From a request's head to its last byte, and from an answer to its acceptance by the client's socket.
+    public var transferTimeout: Duration = .seconds(30)
+    /// How long a client may still send after its answer was the last one.
+    public var lingerTimeout: Duration = .seconds(2)
+
+    public init() {}
+}

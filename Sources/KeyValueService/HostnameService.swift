@@ -1,0 +1,33 @@
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// The hostname server: any request, on any path, is answered with the name of the host that it hit.
+final class HostnameService: HTTPService {
+    private let hostname: HostnameAnswer
+
+    init(http: HTTPLoop, configuration: ServiceConfiguration, logger: Logger) {
+        self.hostname = HostnameAnswer(hostName: configuration.hostName, logger: logger)
+        super.init(http: http)
+    }
+
+    override func exchange(for head: HTTPRequestHead, on connection: HTTPConnection) -> Exchange {
+        ImmediateExchange(head: head, connection: connection, answer: hostname.response(to: connection))
+    }
+}
+
+/// `You've hit <NAME>`, and a line in the log: `received request from ADDRESS`.
+struct HostnameAnswer {
+    private let body: ByteBuffer
+    private let logger: Logger
+
+    init(hostName: String, logger: Logger) {
+        self.body = ByteBuffer(string: "You've hit <\(hostName)>")
+        self.logger = logger
+    }
+
+    func response(to connection: HTTPConnection) -> Response {
+        logger.info("received request from \(connection.clientAddress)")
+        return Response(contentType: .plainText, body: body)
+    }
+}

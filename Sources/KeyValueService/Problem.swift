@@ -1,0 +1,202 @@
+import NIOCore
+import NIOHTTP1
+import RedisClient
+
+/// Everything the service can refuse or fail, each with a stable code, a status and a sentence that names the cure.
+///
+/// On the wire it is `application/problem+json` (RFC 9457):
+/// `{"type":"/problems/<code>","title":…,"status":…,"code":"<code>","detail":…}`.
+enum Problem: Error, Equatable, Sendable {
+    // The request.
+    case malformedRequest
+    case requestTimeout
+    case unknownPath
+    case methodNotAllowed(allowed: StaticText)
+    case missingKey
+    case emptyKey
+    case keyNotText
+    case invalidPercentEncoding
+    case unsupportedMediaType
+    case bodyTooLarge(limitBytes: Int)
+    case invalidJSON(String)
+    case missingMember(StaticText)
+    case memberNotText(StaticText)
+
+    // What is stored.
+    case keyNotFound
+    case valueNotText
+    case wrongType
+
+    // Redis.
+    case redisUnavailable(role: StaticText)
+    case redisTimeout
+    case redisOverloaded
+    case redisReadOnly
+    case redisOutOfMemory
+    case redisCannotPersist
+    case redisNeedsReplicas
+    case redisDenied
+    case redisError(code: String)
+}
+
+/// Text known when the program is built; unlike `StaticString` it can be compared.
+struct StaticText: Equatable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+    private let text: StaticString
+
+    init(stringLiteral text: StaticString) { self.text = text }
+    init(_ text: StaticString) { self.text = text }
+
+    var description: String { text.description }
+    static func == (left: StaticText, right: StaticText) -> Bool { left.description == right.description }
+}
+
+extension Problem {
+    var status: HTTPResponseStatus {
+        switch self {
+        case .malformedRequest, .missingKey, .emptyKey, .keyNotText, .invalidPercentEncoding, .invalidJSON,
+            .missingMember, .memberNotText:
+            .badRequest
+        case .requestTimeout: .requestTimeout
+        case .unknownPath, .keyNotFound: .notFound
+        case .methodNotAllowed: .methodNotAllowed
+        case .unsupportedMediaType: .unsupportedMediaType
+        case .bodyTooLarge: .payloadTooLarge
+        case .valueNotText: .notAcceptable
+        case .wrongType: .conflict
+        case .redisUnavailable, .redisOverloaded, .redisReadOnly, .redisCannotPersist, .redisNeedsReplicas:
+            .serviceUnavailable
+        case .redisTimeout: .gatewayTimeout
+        case .redisOutOfMemory: .insufficientStorage
+        case .redisDenied, .redisError: .badGateway
+        }
+    }
+
+    /// Stable: clients may switch on it.
+    var code: StaticString {
+        switch self {
+        case .malformedRequest: "malformed-request"
+        case .requestTimeout: "request-timeout"
+        case .unknownPath: "unknown-path"
+        case .methodNotAllowed: "method-not-allowed"
+        case .missingKey: "missing-key"
+        case .emptyKey: "empty-key"
+        case .keyNotText: "key-not-text"
+        case .invalidPercentEncoding: "invalid-percent-encoding"
+        case .unsupportedMediaType: "unsupported-media-type"
+        case .bodyTooLarge: "body-too-large"
+        case .invalidJSON: "invalid-json"
+        case .missingMember: "missing-member"
+        case .memberNotText: "member-not-text"
+        case .keyNotFound: "key-not-found"
+        case .valueNotText: "value-not-text"
+        case .wrongType: "wrong-type"
+        case .redisUnavailable: "redis-unavailable"
+        case .redisTimeout: "redis-timeout"
+        case .redisOverloaded: "redis-overloaded"
+        case .redisReadOnly: "redis-read-only"
+        case .redisOutOfMemory: "redis-out-of-memory"
+        case .redisCannotPersist: "redis-cannot-persist"
+        case .redisNeedsReplicas: "redis-needs-replicas"
+        case .redisDenied: "redis-denied"
+        case .redisError: "redis-error"
+        }
+    }
+
+    /// A sentence for the reader of the answer. It never holds a secret, nor what the client sent.
+    var detail: String {
+        switch self {
+        case .malformedRequest: "The request is not well-formed HTTP/1.1."
+        case .requestTimeout: "The request did not arrive in time."
+        case .unknownPath: "There is nothing here; try /get?key=…, POST /set, /livez or /readyz."
+        case .methodNotAllowed(let allowed): "This path takes \(allowed) only."
+        case .missingKey: "Name the key: /get?key=key_1."
+        case .emptyKey: "The key is empty; give it at least one character."
+        case .keyNotText: "The key is not UTF-8 once decoded, and this answer is JSON."
+        case .invalidPercentEncoding:
+            "A % in the query is not followed by two hexadecimal digits; write %25 for a % itself."
+        case .unsupportedMediaType: "Send the body as Content-Type: application/json."
+        case .bodyTooLarge(let limitBytes): "The body is larger than \(limitBytes) bytes."
+        case .invalidJSON(let reason): "The body is not the JSON that is expected: \(reason)."
+        case .missingMember(let name):
+            "The body has no member \"\(name)\"; send {\"key\":\"key_1\",\"value\":\"value_1\"}."
+        case .memberNotText(let name): "The member \"\(name)\" has to be a string; put quotes around it."
+        case .keyNotFound: "No value is stored under this key."
+        case .valueNotText:
+            "The value is not UTF-8, so it cannot be shown in JSON; read it with a Redis client, as the bytes it is."
+        case .wrongType: "The key holds a list, set, hash or another type; only strings can be read here."
+        case .redisUnavailable(let role): "No \(role) can be reached just now; try again shortly."
+        case .redisTimeout: "Redis did not answer in time; whether a write was applied is not known."
+        case .redisOverloaded: "Too many commands wait for Redis; try again shortly."
+        case .redisReadOnly: "The server that is configured as the master is a replica; try again shortly."
+        case .redisOutOfMemory: "Redis has no memory left for this write."
+        case .redisCannotPersist: "Redis refuses writes because it cannot save its data."
+        case .redisNeedsReplicas: "Redis refuses writes because too few replicas are in step."
+        case .redisDenied: "Redis refuses this service's credentials; the operator finds the cure in the log."
+        case .redisError(let code): "Redis answered with -\(code)."
+        }
+    }
+
+    var retryAfterSeconds: Int? {
+        status == .serviceUnavailable ? 1 : nil
+    }
+
+    var response: Response {
+        var body = ByteBuffer()
+        body.writeStaticString("{\"type\":\"/problems/")
+        body.writeStaticString(code)
+        body.writeStaticString("\",\"title\":\"")
+        body.writeString(status.reasonPhrase)
+        body.writeStaticString("\",\"status\":")
+        body.writeString("\(status.code)")
+        body.writeStaticString(",\"code\":\"")
+        body.writeStaticString(code)
+        body.writeStaticString("\",\"detail\":\"")
+        body.writeJSONEscaped(detail.utf8.span)
+        body.writeStaticString("\"}")
+        var response = Response(status: status, contentType: .problemJSON, body: body)
+        response.retryAfterSeconds = retryAfterSeconds
+        if case .methodNotAllowed(let allowed) = self { response.allow = allowed }
+        return response
+    }
+}
+
+extension Problem {
+    /// Redis's error codes (redis/redis `src/server.c`, `createSharedObjects`), as what they are to the client.
+    ///
+    /// - Parameter error: an error reply without its `-`. Its text may quote what was sent; only the code is looked at.
+    init(redisError error: Span<UInt8>) {
+        var length = 0
+        while length < min(error.count, 32), error[length] != UInt8(ascii: " ") { length += 1 }
+        let code = error.extracting(0..<length).text
+        self =
+            switch code {
+            case "WRONGTYPE": .wrongType
+            case "LOADING", "MASTERDOWN", "BUSY", "TRYAGAIN", "CLUSTERDOWN": .redisUnavailable(role: "Redis server")
+            case "READONLY": .redisReadOnly
+            case "OOM": .redisOutOfMemory
+            case "MISCONF": .redisCannotPersist
+            case "NOREPLICAS": .redisNeedsReplicas
+            case "NOAUTH", "NOPERM", "WRONGPASS": .redisDenied
+            default: .redisError(code: code)
+            }
+    }
+}
+
+extension Span<UInt8> {
+    /// The bytes as text, repaired where they are not UTF-8.
+    var text: String {
+        unsafe withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+extension Problem {
+    /// - Parameter role: what could not be reached, for the sentence.
+    init(_ failure: RedisFailure, role: StaticText) {
+        self =
+            switch failure {
+            case .notConnected, .connectionLost, .shuttingDown, .unreadable: .redisUnavailable(role: role)
+            case .overloaded: .redisOverloaded
+            case .timedOut: .redisTimeout
+            }
+    }
+}
