@@ -31,7 +31,7 @@ struct SetRequest: Equatable {
 
 extension JSONReader {
     fileprivate mutating func readMemberText(_ name: StaticText) throws(Problem) -> [UInt8] {
-        guard peek == UInt8(ascii: "\"") else { throw .memberNotText(name) }
+        if let peek, peek != UInt8(ascii: "\"") { throw .memberNotText(name) }
         return try readString()
     }
 }

@@ -35,7 +35,9 @@ struct ConnectionMachine: Equatable {
         case closeChannel
     }
 
-    private(set) var state: State = .idle
+    private(set) var state: State
+
+    init(_ state: State = .idle) { self.state = state }
 
     mutating func start() -> Action {
         switch state {

@@ -62,6 +62,7 @@ final class PipelineHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
         var unexpected = false
+        var delivered = false
         do throws(ReplyReaderError) {
             try reader.read(buffer.readableBytesSpan) { reply in
                 guard !submissions.isEmpty else {
@@ -69,13 +70,14 @@ final class PipelineHandler: ChannelInboundHandler {
                     return false
                 }
                 deliver(reply)
+                delivered = true
                 return self.context != nil
             }
         } catch {
-            close(failing: .unreadable(error))
+            return close(failing: .unreadable(error))
         }
-        if unexpected { close(failing: .unreadable(.malformed("a reply that no command asked for"))) }
-        if submissions.isEmpty { whenIdle() }
+        if unexpected { return close(failing: .unreadable(.malformed("a reply that no command asked for"))) }
+        if delivered, submissions.isEmpty, self.context != nil { whenIdle() }
     }
 
     private func deliver(_ reply: borrowing Reply) {

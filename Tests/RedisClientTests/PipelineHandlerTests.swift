@@ -1,0 +1,129 @@
+import NIOCore
+import NIOEmbedded
+import Testing
+
+@testable import RedisClient
+
+@Suite("Commands in flight on one channel")
+struct PipelineHandlerTests {
+    @Test func `replies go to their receivers in the order of the submissions, at every split point`() throws {
+        let wire = Array("+OK\r\n$3\r\nabc\r\n:7\r\n".utf8)
+        for split in 0...wire.count {
+            let transcript = Transcript()
+            let (channel, handler) = try connect(transcript)
+            handler.submit(Recorder("a", transcript), replies: 1, at: .now()) { $0.writeGET(key: [97].span) }
+            handler.submit(Recorder("b", transcript), replies: 2, at: .now()) { $0.writeINFOReplication() }
+            handler.flush()
+            try channel.writeInbound(ByteBuffer(bytes: wire[..<split]))
+            try channel.writeInbound(ByteBuffer(bytes: wire[split...]))
+            #expect(transcript.lines == ["a[0] OK", "b[0] abc", "b[1] 7", "idle"])
+            _ = try channel.finish()
+        }
+    }
+
+    @Test func `what is submitted in a tick leaves in one write`() throws {
+        let (channel, handler) = try connect(Transcript())
+        let receiver = Recorder("a", Transcript())
+        handler.submit(receiver, replies: 1, at: .now()) { $0.writeGET(key: Array("k".utf8).span) }
+        handler.submit(receiver, replies: 1, at: .now()) { buffer in
+            buffer.writeSET(key: Array("k".utf8).span, value: Array("a\r\n\0".utf8).span)
+        }
+        #expect(try channel.readOutbound(as: ByteBuffer.self) == nil)
+        handler.flush()
+        let written = try #require(try channel.readOutbound(as: ByteBuffer.self))
+        #expect(
+            String(buffer: written)
+                == "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$4\r\na\r\n\0\r\n")
+        #expect(try channel.readOutbound(as: ByteBuffer.self) == nil)
+    }
+
+    @Test func `a connection that ends fails what is owed, in order, and then says that it closed`() throws {
+        let transcript = Transcript()
+        let (channel, handler) = try connect(transcript)
+        handler.submit(Recorder("a", transcript), replies: 2, at: .now()) { $0.writeINFOReplication() }
+        handler.submit(Recorder("b", transcript), replies: 1, at: .now()) { $0.writeINFOReplication() }
+        try channel.writeInbound(ByteBuffer(string: "+x\r\n"))
+        _ = try channel.finish()
+        #expect(transcript.lines == ["a[0] x", "a failed: connectionLost", "b failed: connectionLost", "closed"])
+    }
+
+    @Test func `what is not RESP fails what is owed and closes the channel`() throws {
+        let transcript = Transcript()
+        let (channel, handler) = try connect(transcript)
+        handler.submit(Recorder("a", transcript), replies: 1, at: .now()) { $0.writeINFOReplication() }
+        try channel.writeInbound(ByteBuffer(string: "HTTP/1.1 400 Bad Request\r\n"))
+        #expect(transcript.lines.first?.hasPrefix("a failed: unreadable") == true)
+        #expect(transcript.lines.last == "closed")
+        #expect(!channel.isActive)
+    }
+
+    @Test func `a reply that no command asked for closes the channel`() throws {
+        let transcript = Transcript()
+        let (channel, _) = try connect(transcript)
+        try channel.writeInbound(ByteBuffer(string: "+surprise\r\n"))
+        #expect(transcript.lines.contains("closed"))
+    }
+
+    @Test func `a receiver may submit again while it receives`() throws {
+        let transcript = Transcript()
+        let (channel, handler) = try connect(transcript)
+        let second = Recorder("b", transcript)
+        let first = Recorder("a", transcript) {
+            handler.submit(second, replies: 1, at: .now()) { $0.writeINFOReplication() }
+        }
+        handler.submit(first, replies: 1, at: .now()) { $0.writeINFOReplication() }
+        try channel.writeInbound(ByteBuffer(string: "+1\r\n+2\r\n"))
+        #expect(transcript.lines == ["a[0] 1", "b[0] 2", "idle"])
+    }
+
+    private func connect(_ transcript: Transcript) throws -> (EmbeddedChannel, PipelineHandler) {
+        let handler = PipelineHandler(
+            maximumReplyBytes: 1 << 20, whenIdle: { transcript.lines.append("idle") },
+            whenClosed: { transcript.lines.append("closed") })
+        let channel = EmbeddedChannel(handler: handler)
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 6379)).wait()
+        return (channel, handler)
+    }
+}
+
+private final class Transcript {
+    var lines: [String] = []
+}
+
+private final class Recorder: ReplyReceiver {
+    private let name: String
+    private let transcript: Transcript
+    private let then: () -> Void
+
+    init(_ name: String, _ transcript: Transcript, then: @escaping () -> Void = {}) {
+        self.name = name
+        self.transcript = transcript
+        self.then = then
+    }
+
+    override func receive(_ reply: RedisReply, at index: Int) {
+        switch reply {
+        case .bulk(let bytes), .simple(let bytes), .error(let bytes):
+            transcript.lines.append("\(name)[\(index)] \(bytes.prefix(upTo: 0))")
+        case .integer(let number): transcript.lines.append("\(name)[\(index)] \(number)")
+        case .null: transcript.lines.append("\(name)[\(index)] null")
+        case .array(let elements): transcript.lines.append("\(name)[\(index)] \(elements.count) elements")
+        }
+        then()
+    }
+
+    override func fail(_ failure: RedisFailure) { transcript.lines.append("\(name) failed: \(failure.caseName)") }
+}
+
+extension RedisFailure {
+    fileprivate var caseName: String {
+        switch self {
+        case .notConnected: "notConnected"
+        case .overloaded: "overloaded"
+        case .shuttingDown: "shuttingDown"
+        case .timedOut: "timedOut"
+        case .connectionLost: "connectionLost"
+        case .unreadable(let error): "unreadable \(error)"
+        }
+    }
+}
