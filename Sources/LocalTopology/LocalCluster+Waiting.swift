@@ -45,6 +45,15 @@ extension LocalCluster {
         throw LocalTopologyError.timedOut(condition: condition, within: limit, seen: seen, log: log)
     }
 
+    /// Waits until a node has ended by itself, and says how.
+    public nonisolated func waitUntilEnded(_ name: String, within limit: Duration = .seconds(10)) async throws -> Ending {
+        try await wait(until: "\(name) has ended", within: limit) {
+            Observation(await self.ending(of: name) != nil, else: "it runs")
+        }
+        guard let ending = await ending(of: name) else { throw LocalTopologyError.notRunning(node: name) }
+        return ending
+    }
+
     /// Waits until the node is up, as its spec defines that.
     public nonisolated func waitUntilUp(_ name: String) async throws {
         let node = try await node(name)

@@ -37,6 +37,13 @@ public enum Programs {
         return FilePath(String(decoding: buffer[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self))
     }
 
+    /// Whether a process runs: a zombie, which still has its number, does not.
+    public static func isAlive(_ processIdentifier: Int32) -> Bool {
+        guard let bytes = try? Files.read(FilePath("/proc/\(processIdentifier)/stat")), let name = bytes.lastIndex(of: UInt8(ascii: ")"))
+        else { return false }
+        return !bytes[name...].dropFirst(2).starts(with: [UInt8(ascii: "Z")])
+    }
+
     static func isExecutable(_ path: FilePath) -> Bool { access(path.string, X_OK) == 0 }
 }
 
