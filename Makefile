@@ -24,8 +24,7 @@ run: ## start a master, two replicas and three apps on loopback (PORT= REDIS_POR
 	@exec $(RELEASE)/kv-local $(RUN_OPTIONS)
 
 test: ## run every test, against real servers, and the checks
-	@scripts/install-dependencies test
-	scripts/lint
+	@$(MAKE) --no-print-directory lint
 	scripts/check-manifests
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest
@@ -37,6 +36,7 @@ build: ## build the release programs, each one static file
 
 lint: ## check the format of the Swift files, the scripts and the Dockerfiles
 	@scripts/install-dependencies test
+	$(SWIFT) format lint --strict -r Sources Tests Package.swift
 	scripts/lint
 
 format: ## format the Swift files

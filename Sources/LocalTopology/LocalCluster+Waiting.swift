@@ -46,7 +46,8 @@ extension LocalCluster {
     }
 
     /// Waits until a node has ended by itself, and says how.
-    public nonisolated func waitUntilEnded(_ name: String, within limit: Duration = .seconds(10)) async throws -> Ending {
+    public nonisolated func waitUntilEnded(_ name: String, within limit: Duration = .seconds(10)) async throws -> Ending
+    {
         try await wait(until: "\(name) has ended", within: limit) {
             Observation(await self.ending(of: name) != nil, else: "it runs")
         }

@@ -39,7 +39,8 @@ public enum Programs {
 
     /// Whether a process runs: a zombie, which still has its number, does not.
     public static func isAlive(_ processIdentifier: Int32) -> Bool {
-        guard let bytes = try? Files.read(FilePath("/proc/\(processIdentifier)/stat")), let name = bytes.lastIndex(of: UInt8(ascii: ")"))
+        guard let bytes = try? Files.read(FilePath("/proc/\(processIdentifier)/stat")),
+            let name = bytes.lastIndex(of: UInt8(ascii: ")"))
         else { return false }
         return !bytes[name...].dropFirst(2).starts(with: [UInt8(ascii: "Z")])
     }
