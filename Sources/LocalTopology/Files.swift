@@ -59,7 +59,7 @@ enum Files {
         }
     }
 
-    private static func names(in folder: FilePath) throws(LocalTopologyError) -> [String] {
+    static func names(in folder: FilePath) throws(LocalTopologyError) -> [String] {
         guard let stream = opendir(folder.string) else {
             throw .system(attempt: "list", subject: folder.string, errno: errno)
         }

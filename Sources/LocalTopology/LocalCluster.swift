@@ -113,6 +113,7 @@ public actor LocalCluster {
     }
 
     private func stopAll(keepingFolder: Bool) async {
+        guard !isStopped else { return }
         isStopped = true
         // The last started first and all at once; a paused one has to be woken to hear it.
         await withTaskGroup { group in
@@ -122,7 +123,7 @@ public actor LocalCluster {
         }
         reportEnding.finish()
         // What cannot be removed stays in TMPDIR; there is nobody left to tell.
-        if !keepingFolder { try? directory.remove() }
+        if keepingFolder { directory.keep() } else { try? directory.remove() }
     }
 
     private func end(_ name: String, with signal: CInt) async {

@@ -1,3 +1,4 @@
+import Glibc
 import LocalTopology
 import SystemPackage
 import Testing
@@ -45,6 +46,34 @@ enum Harness {
         #expect(!exists(traces.folder), "\(traces.folder) is left", sourceLocation: sourceLocation)
         for endpoint in traces.endpoints {
             #expect(throws: Never.self, sourceLocation: sourceLocation) { try Loopback.checkFree(endpoint) }
+        }
+    }
+
+    /// A folder for one test, which other users may pass through: Redis runs as one.
+    final class TemporaryFolder: Sendable {
+        let path: String
+
+        init() throws {
+            var name = Array(
+                "\(getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp")/kv-local-test-XXXXXX".utf8CString)
+            try #require(mkdtemp(&name) != nil)
+            path = String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+            try #require(chmod(path, 0o711) == 0)
+        }
+
+        deinit { rmdir(path) }
+
+        func entries() throws -> [String] {
+            let stream = try #require(opendir(path))
+            defer { closedir(stream) }
+            var names: [String] = []
+            while let entry = readdir(stream) {
+                names.append(
+                    withUnsafeBytes(of: &entry.pointee.d_name) {
+                        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+                    })
+            }
+            return names.filter { $0 != "." && $0 != ".." }
         }
     }
 
