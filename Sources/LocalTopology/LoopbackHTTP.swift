@@ -47,7 +47,8 @@ public enum LoopbackHTTP {
         _ requests: [Request], with endpoint: Endpoint, timeout: Duration = .seconds(5)
     ) async throws -> [Response] {
         try await offPool { () throws -> [Response] in
-            let connection = try Connection(to: endpoint, timeout: timeout)
+            let connection = Connection(to: endpoint, timeout: timeout)
+            try connection.connect()
             return try requests.map { try connection.send($0) }
         }
     }
@@ -56,23 +57,26 @@ public enum LoopbackHTTP {
 private struct Connection: ~Copyable {
     private let descriptor: CInt
     private let endpoint: Endpoint
+    private let timeout: Duration
 
-    init(to endpoint: Endpoint, timeout: Duration) throws {
-        var address = try sockaddr_in(endpoint)
-        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw LoopbackHTTP.Failure.connect(endpoint, errno: errno) }
-        let (seconds, attoseconds) = timeout.components
-        var interval = timeval(tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
-        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
-            setsockopt(descriptor, SOL_SOCKET, option, &interval, socklen_t(MemoryLayout<timeval>.size))
-        }
-        guard withSocketAddress(&address, { connect(descriptor, $0, $1) }) == 0 else {
-            let code = errno
-            close(descriptor)
-            throw LoopbackHTTP.Failure.connect(endpoint, errno: code)
-        }
-        self.descriptor = descriptor
+    init(to endpoint: Endpoint, timeout: Duration) {
+        let flags = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        descriptor = socket(AF_INET, flags, 0)
         self.endpoint = endpoint
+        self.timeout = timeout
+    }
+
+    func connect() throws {
+        var address = try sockaddr_in(endpoint)
+        let code = withSocketAddress(&address) { Glibc.connect(descriptor, $0, $1) }
+        guard code == 0 || errno == EINPROGRESS else {
+            throw LoopbackHTTP.Failure.connect(endpoint, errno: errno)
+        }
+        try wait(for: POLLOUT)
+        var failure: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &length)
+        guard failure == 0 else { throw LoopbackHTTP.Failure.connect(endpoint, errno: failure) }
     }
 
     deinit { close(descriptor) }
@@ -82,6 +86,7 @@ private struct Connection: ~Copyable {
         if !request.body.isEmpty { lines.append("Content-Length: \(request.body.count)") }
         var out = Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + request.body
         while !out.isEmpty {
+            try wait(for: POLLOUT)
             let written = Glibc.send(descriptor, out, out.count, CInt(MSG_NOSIGNAL))
             guard written > 0 else { throw LoopbackHTTP.Failure.broken(endpoint, reason: systemMessage(errno)) }
             out.removeFirst(written)
@@ -101,6 +106,7 @@ private struct Connection: ~Copyable {
             if let head, bodyless || head.lines.contentLength.map({ bytes.count - head.end >= $0 }) == true {
                 return try response(head.lines, body: Array(bytes[head.end...]))
             }
+            try wait(for: POLLIN)
             var chunk = [UInt8](repeating: 0, count: 65_536)
             let count = recv(descriptor, &chunk, chunk.count, 0)
             if count < 0 {
@@ -113,6 +119,14 @@ private struct Connection: ~Copyable {
                 return try response(head.lines, body: Array(bytes[head.end...]))
             }
             bytes.append(contentsOf: chunk[..<count])
+        }
+    }
+
+    private func wait(for event: CInt) throws {
+        var entry = pollfd(fd: descriptor, events: Int16(event), revents: 0)
+        let milliseconds = CInt(clamping: Int64(timeout / .milliseconds(1)))
+        guard poll(&entry, 1, milliseconds) > 0 else {
+            throw LoopbackHTTP.Failure.broken(endpoint, reason: "did not come within \(timeout)")
         }
     }
 
