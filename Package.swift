@@ -107,8 +107,8 @@ let package = Package(
             dependencies: [
                 "LocalTopology",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict, linkerSettings: staticExecutable(foundationEssentials: true)),
 
@@ -137,7 +137,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["LocalTopology", "Hiredis", "Replication"],
+            dependencies: [
+                "LocalTopology", "Hiredis", "Replication",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

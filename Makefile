@@ -1,0 +1,50 @@
+# Two commands matter: `make run` and `make test`. Both install what is missing first.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+PROGRAMS = redis-replica-init KVApp kv-local
+TOOLS = .build-tools
+RELEASE = .build/release
+
+# make run PORT=30013 REDIS_PORT=17379 APPS=3 REPLICAS=2
+RUN_OPTIONS = $(if $(PORT),--port $(PORT)) $(if $(REDIS_PORT),--redis-port $(REDIS_PORT)) \
+	$(if $(APPS),--apps $(APPS)) $(if $(REPLICAS),--replicas $(REPLICAS))
+
+.DEFAULT_GOAL := help
+.PHONY: help run test build lint format install clean
+
+help: ## list these targets
+	@echo 'usage: make TARGET'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='|' read -r target text; do printf '  %-9s %s\n' "$$target" "$$text"; done
+
+run: ## start a master, two replicas and three apps on loopback (PORT= REDIS_PORT= APPS= REPLICAS=); Ctrl-C stops all
+	@scripts/install-dependencies run
+	@$(MAKE) --no-print-directory build
+	@exec $(RELEASE)/kv-local $(RUN_OPTIONS)
+
+test: ## run every test, against real servers, and the checks
+	@$(MAKE) --no-print-directory lint
+	scripts/check-manifests
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build --disable-xctest
+
+build: ## build the release programs, each one static file
+	$(SWIFT) build -c release --product redis-replica-init
+	$(SWIFT) build -c release --product KVApp
+	$(SWIFT) build -c release --product kv-local
+
+lint: ## check the format of the Swift files, the scripts and the Dockerfiles
+	@scripts/install-dependencies test
+	$(SWIFT) format lint --strict -r Sources Tests Package.swift
+	scripts/lint
+
+format: ## format the Swift files
+	$(SWIFT) format --in-place -r Sources Tests Package.swift
+
+install: build ## copy the programs to PREFIX/bin (PREFIX=/usr/local)
+	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -m 0755 $(PROGRAMS:%=$(RELEASE)/%) '$(DESTDIR)$(PREFIX)/bin'
+
+clean: ## remove what was built, and the tools
+	rm -rf .build $(TOOLS)

@@ -1,0 +1,13 @@
+/// An IPv4 address and a port on this machine.
+public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
+    /// A literal address of 127.0.0.0/8.
+    public let host: String
+    public let port: Int
+
+    public init(host: String = "127.0.0.1", port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    public var description: String { "\(host):\(port)" }
+}

@@ -1,0 +1,71 @@
+internal import Glibc
+
+/// What loopback's ports are up to.
+public enum Loopback {
+    /// Checks that nothing holds the endpoint, by an exclusive bind that is undone at once.
+    ///
+    /// A bind with SO_REUSEPORT would succeed beside another sharer; this one sees it. Connections in TIME_WAIT do not count.
+    /// - Throws: ``LocalTopologyError/taken(_:)`` if it is held.
+    public static func checkFree(_ endpoint: Endpoint) throws(LocalTopologyError) {
+        _ = try boundPort(endpoint)
+    }
+
+    /// Finds ports that are free now on the host, all different.
+    ///
+    /// Nothing reserves them: between this and the server's own bind another program may take one. The kernel hands out
+    /// ephemeral ports in turns, which makes that rare.
+    public static func freePorts(_ count: Int, host: String = "127.0.0.1") throws(LocalTopologyError) -> [Int] {
+        var found: [Int] = []
+        while found.count < count {
+            let port = try boundPort(Endpoint(host: host, port: 0))
+            if !found.contains(port) { found.append(port) }
+        }
+        return found
+    }
+
+    private static func boundPort(_ endpoint: Endpoint) throws(LocalTopologyError) -> Int {
+        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else {
+            throw .system(attempt: "open a socket for", subject: "\(endpoint)", errno: errno)
+        }
+        defer { close(descriptor) }
+        var yes: CInt = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<CInt>.size))
+        var address = try sockaddr_in(endpoint)
+        // Listening too: two sockets may share a bound port as long as none of them listens.
+        guard withSocketAddress(&address, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 1) == 0 else {
+            guard errno == EADDRINUSE else {
+                throw .system(attempt: "bind", subject: "\(endpoint)", errno: errno)
+            }
+            throw .taken(endpoint)
+        }
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        _ = withSocketAddress(&address) { pointer, _ in getsockname(descriptor, pointer, &length) }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
+
+extension sockaddr_in {
+    init(_ endpoint: Endpoint) throws(LocalTopologyError) {
+        self.init()
+        guard let port = UInt16(exactly: endpoint.port), inet_pton(AF_INET, endpoint.host, &sin_addr) == 1 else {
+            throw .system(attempt: "use the address", subject: "\(endpoint)", errno: EINVAL)
+        }
+        sin_family = sa_family_t(AF_INET)
+        sin_port = port.bigEndian
+    }
+}
+
+func withSocketAddress<Result>(
+    _ address: inout sockaddr_in, _ body: (UnsafeMutablePointer<sockaddr>, socklen_t) -> Result
+) -> Result {
+    withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+    }
+}
+
+func systemMessage(_ code: CInt) -> String {
+    strerror(code).map { String(cString: $0) } ?? "error \(code)"
+}

@@ -1,0 +1,124 @@
+public import SystemPackage
+
+/// One process of a cluster, as a value: what to run, where it answers, and when it counts as up.
+///
+/// `{directory}` in an argument or a variable stands for the node's own folder, which exists only while the cluster runs.
+public struct NodeSpec: Hashable, Sendable {
+    /// The configuration file `redis.conf` in the node's folder.
+    public enum Configuration: Hashable, Sendable {
+        case none
+        case lines([String])
+        /// A copy, since the init rewrites the file that it is given.
+        case copy(of: FilePath)
+    }
+
+    /// When a started node counts as up.
+    public enum Readiness: Hashable, Sendable {
+        /// The process runs.
+        case running
+        /// Redis answers PING, and is not loading.
+        case answers
+        /// Redis is a replica whose link to its master is up.
+        case linkUp
+        /// `GET path` answers 200 from the process that calls itself `hostname` on `GET /`: others may share its port.
+        case http(path: String, hostname: String)
+    }
+
+    /// Unique in its cluster; names the folder and the log.
+    public var name: String
+    public var executable: FilePath
+    public var arguments: [String]
+    /// All that the child sees besides PATH.
+    public var environment: [String: String]
+    public var configuration: Configuration
+    public var endpoint: Endpoint
+    public var readiness: Readiness
+    /// Whether the process is a redis-server in the end: dropped to the `redis` user when we are root, and never run as root.
+    public var isRedis: Bool
+
+    public init(
+        name: String, executable: FilePath, arguments: [String] = [], environment: [String: String] = [:],
+        configuration: Configuration = .none, endpoint: Endpoint, readiness: Readiness, isRedis: Bool
+    ) {
+        self.name = name
+        self.executable = executable
+        self.arguments = arguments
+        self.environment = environment
+        self.configuration = configuration
+        self.endpoint = endpoint
+        self.readiness = readiness
+        self.isRedis = isRedis
+    }
+}
+
+extension NodeSpec {
+    /// A redis-server started directly.
+    /// - Parameters:
+    ///   - master: Whom to replicate; `nil` for a master.
+    ///   - lines: Further redis.conf lines; the last of a kind wins.
+    public static func redis(
+        _ name: String, server: FilePath, at endpoint: Endpoint, replicaOf master: Endpoint? = nil,
+        lines: [String] = []
+    ) -> NodeSpec {
+        var all = ["bind \(endpoint.host)", "port \(endpoint.port)", "dir .", "save \"\""]
+        if let master {
+            all += [
+                "replicaof \(master.host) \(master.port)", "replica-announce-ip \(endpoint.host)",
+                "replica-announce-port \(endpoint.port)",
+            ]
+        } else {
+            all.append("repl-diskless-sync-delay 0")
+        }
+        return NodeSpec(
+            name: name, executable: server, arguments: ["redis.conf"],
+            configuration: .lines(all + lines), endpoint: endpoint,
+            readiness: master == nil ? .answers : .linkUp, isRedis: true)
+    }
+
+    /// A redis-server started through redis-replica-init.
+    /// - Parameters:
+    ///   - program: redis-replica-init.
+    ///   - master: Whom to replicate; `nil` for a master.
+    ///   - configuration: What the init finds and rewrites. Never `.none` in effect: then it gets an empty file, so that it
+    ///     does not reach for the machine's own /etc/redis/redis.conf.
+    ///   - arguments: Passed on to redis-server.
+    public static func redisThroughInit(
+        _ name: String, program: FilePath, at endpoint: Endpoint, replicaOf master: Endpoint? = nil,
+        configuration: Configuration, arguments: [String] = []
+    ) -> NodeSpec {
+        var environment = [
+            "REDIS_CONFIG_FILE": "{directory}/redis.conf",
+            "REDIS_DATA_DIR": "{directory}",
+            "REDIS_BIND": endpoint.host,
+            "REDIS_PORT_NUMBER": "\(endpoint.port)",
+            "REDIS_REPLICATION_MODE": master == nil ? "master" : "replica",
+            "POD_IP": endpoint.host,
+        ]
+        if let master {
+            environment["REDIS_MASTER_SERVICE_HOST"] = master.host
+            environment["REDIS_MASTER_SERVICE_PORT"] = "\(master.port)"
+        }
+        return NodeSpec(
+            name: name, executable: program, arguments: arguments.isEmpty ? [] : ["--"] + arguments,
+            environment: environment, configuration: configuration == .none ? .lines([]) : configuration,
+            endpoint: endpoint, readiness: master == nil ? .answers : .linkUp, isRedis: true)
+    }
+
+    /// A KVApp that shares its port with its siblings.
+    /// - Parameter name: Also its HOSTNAME.
+    public static func app(
+        _ name: String, program: FilePath, at endpoint: Endpoint, podIP: String, master: Endpoint, replicas: [Endpoint]
+    ) -> NodeSpec {
+        NodeSpec(
+            name: name, executable: program,
+            arguments: ["serve", "--host", endpoint.host, "--port", "\(endpoint.port)", "--share-port"],
+            environment: [
+                "POD_IP": podIP,
+                "HOSTNAME": name,
+                "REDIS_MASTER_SERVICE_HOST": master.host,
+                "REDIS_MASTER_SERVICE_PORT": "\(master.port)",
+                "REDIS_SLAVE_ENDPOINTS": replicas.map(\.description).joined(separator: ","),
+            ],
+            endpoint: endpoint, readiness: .http(path: "/readyz", hostname: name), isRedis: false)
+    }
+}

@@ -1,0 +1,57 @@
+internal import Dispatch
+internal import Glibc
+internal import Synchronization
+
+/// Runs a blocking call on a thread of Dispatch's, so that the cooperative pool keeps its few threads.
+func offPool<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+        DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
+    }
+}
+
+/// Runs jobs one by one on a thread that lives as long as the process.
+///
+/// The kernel sends a child its parent-death signal when the *thread* that forked it ends, not the process (prctl(2),
+/// PR_SET_PDEATHSIG). Threads of the cooperative pool end when idle and would take the children with them, so every child
+/// is forked here.
+final class SpawnThread: SerialExecutor {
+    static let shared = SpawnThread()
+
+    private let jobs = Mutex<[UnownedJob]>([])
+    private let wakeUps = WakeUps()
+
+    private init() {
+        var thread = pthread_t()
+        let unmanaged = Unmanaged.passRetained(self)
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                guard let context else { return nil }
+                let executor = Unmanaged<SpawnThread>.fromOpaque(context).takeUnretainedValue()
+                executor.runForever()
+            }, unmanaged.toOpaque())
+        precondition(code == 0, "no thread to start processes from: \(systemMessage(code))")
+        pthread_detach(thread)
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        jobs.withLock { $0.append(job) }
+        wakeUps.signal()
+    }
+
+    private func runForever() -> Never {
+        while true {
+            wakeUps.wait()
+            let job = jobs.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+            job?.runSynchronously(on: asUnownedSerialExecutor())
+        }
+    }
+}
+
+/// A counting semaphore that may be signalled from any thread.
+private final class WakeUps: Sendable {
+    private let semaphore = DispatchSemaphore(value: 0)
+    func signal() { semaphore.signal() }
+    func wait() { semaphore.wait() }
+}
