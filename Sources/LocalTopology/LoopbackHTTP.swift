@@ -26,6 +26,16 @@ public enum LoopbackHTTP {
         public let body: [UInt8]
 
         public var text: String { String(decoding: body, as: UTF8.self) }
+
+        /// The value of the first header of this name, whatever its case.
+        public func header(_ name: String) -> String? {
+            for line in headers {
+                let parts = line.split(separator: ":", maxSplits: 1)
+                guard parts.count == 2, parts[0].lowercased() == name.lowercased() else { continue }
+                return String(parts[1].drop { $0 == " " })
+            }
+            return nil
+        }
     }
 
     public enum Failure: Error, Hashable, Sendable, CustomStringConvertible {
@@ -50,6 +60,23 @@ public enum LoopbackHTTP {
             let connection = Connection(to: endpoint, timeout: timeout)
             try connection.connect()
             return try requests.map { try connection.send($0) }
+        }
+    }
+
+    /// Sends bytes as they are, and returns everything that comes back until the server closes the connection.
+    ///
+    /// - Parameters:
+    ///   - closesOutput: Whether our side is closed once all is sent, as `nc -N` does.
+    ///   - timeout: The longest one read or write may take.
+    public static func transcript(
+        of bytes: [UInt8], closesOutput: Bool = false, with endpoint: Endpoint, timeout: Duration = .seconds(5)
+    ) async throws -> String {
+        try await offPool { () throws -> String in
+            let connection = Connection(to: endpoint, timeout: timeout)
+            try connection.connect()
+            try connection.send(bytes)
+            if closesOutput { connection.closeOutput() }
+            return String(decoding: try connection.receiveAll(), as: UTF8.self)
         }
     }
 }
@@ -84,14 +111,37 @@ private struct Connection: ~Copyable {
     func send(_ request: LoopbackHTTP.Request) throws -> LoopbackHTTP.Response {
         var lines = ["\(request.method) \(request.path) HTTP/1.1", "Host: \(endpoint)"] + request.headers
         if !request.body.isEmpty { lines.append("Content-Length: \(request.body.count)") }
-        var out = Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + request.body
-        while !out.isEmpty {
-            try wait(for: POLLOUT)
-            let written = Glibc.send(descriptor, out, out.count, CInt(MSG_NOSIGNAL))
-            guard written > 0 else { throw LoopbackHTTP.Failure.broken(endpoint, reason: systemMessage(errno)) }
-            out.removeFirst(written)
-        }
+        try send(Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + request.body)
         return try receive(bodyless: request.method == "HEAD")
+    }
+
+    func send(_ bytes: [UInt8]) throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            try wait(for: POLLOUT)
+            let written = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
+            guard written > 0 else { throw LoopbackHTTP.Failure.broken(endpoint, reason: systemMessage(errno)) }
+            rest.removeFirst(written)
+        }
+    }
+
+    func closeOutput() { shutdown(descriptor, CInt(SHUT_WR)) }
+
+    func receiveAll() throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while let chunk = try receiveChunk() { bytes.append(contentsOf: chunk) }
+        return bytes
+    }
+
+    /// What came, or `nil` at the end of the connection.
+    private func receiveChunk() throws -> ArraySlice<UInt8>? {
+        try wait(for: POLLIN)
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        let count = recv(descriptor, &chunk, chunk.count, 0)
+        guard count >= 0 else {
+            throw LoopbackHTTP.Failure.broken(endpoint, reason: "did not come: \(systemMessage(errno))")
+        }
+        return count == 0 ? nil : chunk[..<count]
     }
 
     /// Reads one response: by its Content-Length, or to the end of the connection.
@@ -106,19 +156,13 @@ private struct Connection: ~Copyable {
             if let head, bodyless || head.lines.contentLength.map({ bytes.count - head.end >= $0 }) == true {
                 return try response(head.lines, body: Array(bytes[head.end...]))
             }
-            try wait(for: POLLIN)
-            var chunk = [UInt8](repeating: 0, count: 65_536)
-            let count = recv(descriptor, &chunk, chunk.count, 0)
-            if count < 0 {
-                throw LoopbackHTTP.Failure.broken(endpoint, reason: "did not come: \(systemMessage(errno))")
-            }
-            if count == 0 {
+            guard let chunk = try receiveChunk() else {
                 guard let head, head.lines.contentLength == nil else {
                     throw LoopbackHTTP.Failure.broken(endpoint, reason: "ended after \(bytes.count) bytes")
                 }
                 return try response(head.lines, body: Array(bytes[head.end...]))
             }
-            bytes.append(contentsOf: chunk[..<count])
+            bytes.append(contentsOf: chunk)
         }
     }
 

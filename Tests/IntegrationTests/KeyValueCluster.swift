@@ -1,0 +1,57 @@
+import LocalTopology
+
+/// The whole system as the tests run it: a master and replicas through redis-replica-init, and apps on one port.
+struct KeyValueCluster {
+    let master: NodeSpec
+    let replicas: [NodeSpec]
+    let apps: [NodeSpec]
+
+    /// - Parameter configuration: what the init rewrites for each server.
+    init(replicas replicaCount: Int = 2, apps appCount: Int, configuration: NodeSpec.Configuration = .lines([])) throws
+    {
+        let ports = try Loopback.freePorts(replicaCount + 2)
+        let initProgram = try Programs.built("redis-replica-init")
+        let masterEndpoint = Endpoint(port: ports[0])
+        let replicaEndpoints = (0..<replicaCount).map { Endpoint(host: "127.0.0.\($0 + 2)", port: ports[$0 + 1]) }
+        master = .redisThroughInit(
+            "master", program: initProgram, at: masterEndpoint, configuration: configuration,
+            arguments: ["--appendonly", "yes", "--repl-diskless-sync-delay", "0"])
+        replicas = replicaEndpoints.enumerated().map { index, endpoint in
+            .redisThroughInit(
+                "replica-\(index + 1)", program: initProgram, at: endpoint, replicaOf: masterEndpoint,
+                configuration: configuration)
+        }
+        let program = try Programs.built("KVApp")
+        let appEndpoint = Endpoint(port: ports[replicaCount + 1])
+        apps = (1...max(appCount, 1)).prefix(appCount).map { number in
+            .app(
+                "app-\(number)", program: program, at: appEndpoint, podIP: "127.0.0.\(10 + number)",
+                master: masterEndpoint, replicas: replicaEndpoints)
+        }
+    }
+
+    var spec: ClusterSpec { ClusterSpec([master] + replicas + apps) }
+}
+
+extension LoopbackHTTP.Request {
+    static func set(_ json: String, headers: [String] = ["Content-Type: application/json"]) -> LoopbackHTTP.Request {
+        LoopbackHTTP.Request("POST", "/set", headers: headers, body: Array(json.utf8))
+    }
+}
+
+extension LoopbackHTTP.Response {
+    /// The stable code of a problem answer.
+    var code: String? {
+        guard header("Content-Type") == "application/problem+json", let start = text.range(of: "\"code\":\"") else {
+            return nil
+        }
+        return String(text[start...].dropFirst(8).prefix { $0 != "\"" })
+    }
+}
+
+extension String {
+    /// From where `other` begins to the end. (Foundation's method of this name is not used here.)
+    func range(of other: String) -> PartialRangeFrom<Index>? {
+        indices.first { self[$0...].hasPrefix(other) }.map { $0... }
+    }
+}
