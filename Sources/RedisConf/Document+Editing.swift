@@ -1,0 +1,100 @@
+extension Document {
+    /// Where a directive that is set has to stand.
+    public enum Placement: Sendable {
+        /// On the line that is in effect now; behind the last line where there is none.
+        case whereEffective
+        /// Behind the last line, because an included file would win over the lines there are.
+        case atEnd
+        /// Behind the last line, and the lines there are stay: each of them has an effect of its own (`dir` moves the
+        /// folder that relative includes are read from).
+        case atEndKeepingEarlier
+    }
+
+    /// What ``set(_:to:spelled:placement:)`` did.
+    public enum Outcome: Equatable, Sendable {
+        case unchanged
+        case replaced
+        case appended
+    }
+
+    /// Makes a directive have these arguments once: replaces the line in effect where it stands, removes the lines it
+    /// shadows (under any alias), and appends only where there is none.
+    ///
+    /// A line that already says so keeps its spelling, quotes and case: a second application changes no byte.
+    /// - Parameter spelling: the name to write where a line is written; the canonical one by default.
+    @discardableResult
+    public mutating func set(
+        _ name: DirectiveName, to arguments: [[UInt8]], spelled spelling: String? = nil,
+        placement: Placement = .whereEffective
+    ) -> Outcome {
+        let line = directiveLine(spelling ?? name.text, arguments)
+        let present = indices(of: name)
+        let pending = appended.firstIndex { $0.name == name }
+        if placement == .whereEffective, pending == nil, let effective = present.last {
+            for index in present.dropLast() { directives[index].edit = .remove }
+            if directives[effective].edit == .keep, entry(effective)?.values == arguments { return .unchanged }
+            directives[effective].edit = .replace(line)
+            return .replaced
+        }
+        if placement != .atEndKeepingEarlier {
+            for index in present { directives[index].edit = .remove }
+        }
+        let addition = Appended(name: name, arguments: arguments, line: line)
+        if let pending { appended[pending] = addition } else { appended.append(addition) }
+        return .appended
+    }
+
+    /// Adds a line of an accumulating directive, unless one with the same arguments is there.
+    public mutating func add(_ name: DirectiveName, _ arguments: [[UInt8]]) {
+        if appended.contains(where: { $0.name == name && $0.arguments == arguments }) { return }
+        if indices(of: name).contains(where: { entry($0)?.values == arguments }) { return }
+        appended.append(Appended(name: name, arguments: arguments, line: directiveLine(name.text, arguments)))
+    }
+
+    /// Removes every line of a directive, under any alias. Returns how many there were.
+    @discardableResult
+    public mutating func remove(_ name: DirectiveName) -> Int {
+        let present = indices(of: name)
+        for index in present { directives[index].edit = .remove }
+        appended.removeAll { $0.name == name }
+        return present.count
+    }
+
+    /// Whether rendering would give other bytes than were read.
+    public var isEdited: Bool { !appended.isEmpty || directives.contains { $0.edit != .keep } }
+
+    /// The bytes, edits applied. New lines end as the last line there is does (LF or CRLF).
+    public func rendered() -> [UInt8] {
+        guard isEdited else { return bytes }
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count + 1024)
+        var copied = 0
+        for directive in directives {
+            switch directive.edit {
+            case .keep:
+                continue
+            case .remove:
+                result += bytes[copied..<directive.line.lowerBound]
+                copied = directive.line.upperBound
+            case .replace(let line):
+                result += bytes[copied..<directive.content.lowerBound]
+                result += line
+                copied = directive.content.upperBound
+            }
+        }
+        result += bytes[copied...]
+        let ending = lineEnding
+        if !appended.isEmpty, let last = result.last, last != Byte.newline { result += ending }
+        for addition in appended {
+            result += addition.line
+            result += ending
+        }
+        return result
+    }
+
+    private var lineEnding: [UInt8] {
+        guard let newline = bytes.lastIndex(of: Byte.newline), newline > 0, bytes[newline - 1] == Byte.carriageReturn
+        else { return [Byte.newline] }
+        return [Byte.carriageReturn, Byte.newline]
+    }
+}
