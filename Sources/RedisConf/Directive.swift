@@ -10,7 +10,12 @@ struct Directive: Equatable, Sendable {
     var fingerprint: UInt32
     /// Whether any quote stands in it: without one it cannot be malformed.
     var hasQuotes: Bool
+    /// Whether a `#` stands in it.
+    var hasHash: Bool
     var edit: LineEdit = .keep
+
+    /// Whether a line that cannot be split could be a password's: better safe.
+    var mayBeSecret: Bool { fingerprint == 0 || hasQuotes }
 }
 
 /// What happens to a directive's line when the document is rendered.

@@ -28,7 +28,7 @@ public struct DirectiveName: Hashable, Sendable, ExpressibleByStringLiteral, Cus
         "save", "rename-command", "loadmodule", "user", "sentinel", "include", "client-output-buffer-limit",
     ]
 
-    private static let secrets: [String] = [
+    static let secrets: [String] = [
         "requirepass", "masterauth", "tls-key-file-pass", "tls-client-key-file-pass", "user", "sentinel",
     ]
 

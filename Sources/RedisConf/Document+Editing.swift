@@ -5,12 +5,9 @@ extension Document {
         case whereEffective
         /// Behind the last line, because an included file would win over the lines there are.
         case atEnd
-        /// Behind the last line, and the lines there are stay: each of them has an effect of its own (`dir` moves the
-        /// folder that relative includes are read from).
-        case atEndKeepingEarlier
     }
 
-    /// What ``set(_:to:spelled:placement:)`` did.
+    /// What ``set(_:to:spelled:placement:keepingEarlier:)`` did.
     public enum Outcome: Equatable, Sendable {
         case unchanged
         case replaced
@@ -21,22 +18,28 @@ extension Document {
     /// shadows (under any alias), and appends only where there is none.
     ///
     /// A line that already says so keeps its spelling, quotes and case: a second application changes no byte.
-    /// - Parameter spelling: the name to write where a line is written; the canonical one by default.
+    /// - Parameters:
+    ///   - spelling: the name to write where a line is written; the canonical one by default.
+    ///   - keepingEarlier: shadowed lines stay, because each has an effect of its own: `dir` names the folder that the
+    ///     relative includes behind it are read from. A line with such an include behind it is not changed either.
     @discardableResult
     public mutating func set(
         _ name: DirectiveName, to arguments: [[UInt8]], spelled spelling: String? = nil,
-        placement: Placement = .whereEffective
+        placement: Placement = .whereEffective, keepingEarlier: Bool = false
     ) -> Outcome {
         let line = directiveLine(spelling ?? name.text, arguments)
         let present = indices(of: name)
         let pending = appended.firstIndex { $0.name == name }
         if placement == .whereEffective, pending == nil, let effective = present.last {
-            for index in present.dropLast() { directives[index].edit = .remove }
+            if !keepingEarlier {
+                for index in present.dropLast() { directives[index].edit = .remove }
+            }
             if directives[effective].edit == .keep, entry(effective)?.values == arguments { return .unchanged }
-            directives[effective].edit = .replace(line)
-            return .replaced
-        }
-        if placement != .atEndKeepingEarlier {
+            if !keepingEarlier || indices(of: "include").allSatisfy({ $0 < effective }) {
+                directives[effective].edit = .replace(line)
+                return .replaced
+            }
+        } else if !keepingEarlier {
             for index in present { directives[index].edit = .remove }
         }
         let addition = Appended(name: name, arguments: arguments, line: line)

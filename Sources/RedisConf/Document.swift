@@ -58,30 +58,32 @@ public struct Document: Equatable, Sendable {
         in span: Span<UInt8>, content: Range<Int>, line: Range<Int>, number: Int
     ) -> Directive? {
         var hasQuotes = false
+        var hasHash = false
         var nameEnd = content.upperBound
-        for index in content {
+        var index = content.lowerBound
+        while index < content.upperBound {
             let byte = span[index]
-            if byte == Byte.doubleQuote || byte == Byte.singleQuote {
-                hasQuotes = true
-                break
+            if byte == Byte.hash { hasHash = true }
+            if byte == Byte.doubleQuote || byte == Byte.singleQuote { hasQuotes = true }
+            if nameEnd == content.upperBound, hasQuotes || Byte.isTrimmed(byte) { nameEnd = index }
+            index += 1
+        }
+        var fingerprint: UInt32 = 0
+        let endsInQuote = nameEnd < content.upperBound && !Byte.isTrimmed(span[nameEnd])
+        if !endsInQuote, !Byte.isSpace(span[content.lowerBound]) {
+            // The short way: nothing in the name is quoted, and nothing before it would be skipped.
+            fingerprint = DirectiveName.canonicalFingerprint(of: span.extracting(content.lowerBound..<nameEnd))
+        } else {
+            var position = 0
+            do throws(TokenError) {
+                guard let name = try nextToken(in: span.extracting(content), at: &position) else { return nil }
+                fingerprint = DirectiveName.canonicalFingerprint(of: name.bytes.span)
+            } catch {
+                fingerprint = 0
             }
-            if Byte.isTrimmed(byte), nameEnd == content.upperBound { nameEnd = index }
         }
-        // The name by the short way where nothing in it is quoted, or could be skipped as white space.
-        let plain = content.lowerBound..<nameEnd
-        if !hasQuotes || nameEnd < content.upperBound, !Byte.isSpace(span[plain.lowerBound]) {
-            let fingerprint = DirectiveName.canonicalFingerprint(of: span.extracting(plain))
-            return Directive(
-                line: line, content: content, number: number, fingerprint: fingerprint, hasQuotes: hasQuotes)
-        }
-        var position = 0
-        do throws(TokenError) {
-            guard let name = try nextToken(in: span.extracting(content), at: &position) else { return nil }
-            let fingerprint = DirectiveName.canonicalFingerprint(of: name.bytes.span)
-            return Directive(
-                line: line, content: content, number: number, fingerprint: fingerprint, hasQuotes: hasQuotes)
-        } catch {
-            return Directive(line: line, content: content, number: number, fingerprint: 0, hasQuotes: true)
-        }
+        return Directive(
+            line: line, content: content, number: number, fingerprint: fingerprint, hasQuotes: hasQuotes,
+            hasHash: hasHash)
     }
 }

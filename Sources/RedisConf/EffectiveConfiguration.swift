@@ -18,8 +18,8 @@ public struct EffectiveConfiguration: Equatable, Sendable {
     public private(set) var files: [File]
     /// What is wrong in any of the files, in reading order.
     public private(set) var faults: [LocatedFault] = []
-    /// Whether a relative include follows the main file's first `dir`: then that line must stay.
-    public private(set) var hasRelativeIncludeAfterDirectory = false
+    /// Whether a relative include is read from the folder that a `dir` line names: then `dir` lines must stay.
+    public private(set) var directoryMustStay = false
 
     private var order: [Reference] = []
     private var folder: [UInt8]
@@ -60,14 +60,20 @@ public struct EffectiveConfiguration: Equatable, Sendable {
         order.compactMap { setting($0, ifNamed: name) }
     }
 
-    /// Every well-formed line in reading order.
-    public var all: [Setting] {
+    /// The main file's bytes as they were read.
+    public var original: [UInt8] { files[0].document.bytes }
+
+    /// The well-formed lines that hold a `#` or are a secret directive's: few, where a file has many lines.
+    public var linesWithTraps: [Setting] {
         order.compactMap { reference in
-            files[Int(reference.file)].document.entry(Int(reference.directive)).map {
-                Setting(file: Int(reference.file), entry: $0)
-            }
+            let document = files[Int(reference.file)].document
+            let directive = document.directives[Int(reference.directive)]
+            guard directive.hasHash || Self.secretFingerprints.contains(directive.fingerprint) else { return nil }
+            return document.entry(Int(reference.directive)).map { Setting(file: Int(reference.file), entry: $0) }
         }
     }
+
+    private static let secretFingerprints: [UInt32] = DirectiveName.secrets.map { DirectiveName($0).fingerprint }
 
     private func setting(_ reference: Reference, ifNamed name: DirectiveName) -> Setting? {
         guard reference.fingerprint == name.fingerprint,
@@ -111,7 +117,7 @@ public struct EffectiveConfiguration: Equatable, Sendable {
             fault(.includeWithoutPath)
             return true
         }
-        if path[0] != Byte.slash, sawDirectory { hasRelativeIncludeAfterDirectory = true }
+        if path[0] != Byte.slash, sawDirectory { directoryMustStay = true }
         let target = join(folder, path)
         let paths = expandsGlobs && Glob.isPattern(target) ? Glob.expand(target, in: provider) : [target]
         for path in paths {

@@ -108,8 +108,13 @@ struct EditingTests {
         moved.set("dir", to: [bytes("/b")], placement: .atEnd)
         #expect(text(moved.rendered()) == "include x\ndir /b\n")
         var kept = Document(bytes("dir /a\ninclude x\n"))
-        kept.set("dir", to: [bytes("/b")], placement: .atEndKeepingEarlier)
-        #expect(text(kept.rendered()) == "dir /a\ninclude x\ndir /b\n")
+        kept.set("dir", to: [bytes("/b")], keepingEarlier: true)
+        let once = kept.rendered()
+        #expect(text(once) == "dir /a\ninclude x\ndir /b\n")
+        var again = Document(once)
+        #expect(again.set("dir", to: [bytes("/b")], keepingEarlier: true) == .unchanged)
+        again.set("dir", to: [bytes("/c")], keepingEarlier: true)
+        #expect(text(again.rendered()) == "dir /a\ninclude x\ndir /c\n")
     }
 
     @Test("accumulating lines are added once")

@@ -89,9 +89,9 @@ struct EffectiveConfigurationTests {
 
     @Test("a relative include behind a dir is noticed, an absolute one is not")
     func relative() {
-        #expect(read("dir /d\ninclude a\n", ["/d/a": ""]).hasRelativeIncludeAfterDirectory)
-        #expect(!read("include a\ndir /d\n", ["/start/a": ""]).hasRelativeIncludeAfterDirectory)
-        #expect(!read("dir /d\ninclude /a\n", ["/a": ""]).hasRelativeIncludeAfterDirectory)
+        #expect(read("dir /d\ninclude a\n", ["/d/a": ""]).directoryMustStay)
+        #expect(!read("include a\ndir /d\n", ["/start/a": ""]).directoryMustStay)
+        #expect(!read("dir /d\ninclude /a\n", ["/a": ""]).directoryMustStay)
     }
 
     @Test("a setting knows the file it stands in")
