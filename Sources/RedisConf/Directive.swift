@@ -14,8 +14,8 @@ struct Directive: Equatable, Sendable {
     var hasHash: Bool
     var edit: LineEdit = .keep
 
-    /// Whether a line that cannot be split could be a password's: better safe.
-    var mayBeSecret: Bool { fingerprint == 0 || hasQuotes }
+    /// Whether it is worth a closer look: by its name, or because it may not be possible to split it.
+    var mayBeSecret: Bool { hasQuotes || DirectiveName.secretFingerprints.contains(fingerprint) }
 }
 
 /// What happens to a directive's line when the document is rendered.

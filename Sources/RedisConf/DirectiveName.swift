@@ -10,8 +10,14 @@ public struct DirectiveName: Hashable, Sendable, ExpressibleByStringLiteral, Cus
     /// The canonical name for any spelling.
     public init(_ spelling: String) {
         let lowered = spelling.lowercasedASCII
-        text = Self.aliases.first { $0.alias == lowered }?.canonical ?? lowered
-        fingerprint = Self.fingerprint(of: Array(text.utf8).span)
+        let own = Self.fingerprint(of: Array(lowered.utf8).span)
+        if let index = Self.aliasFingerprints.firstIndex(where: { $0.0 == own }), Self.aliases[index].alias == lowered {
+            text = Self.aliases[index].canonical
+            fingerprint = Self.aliasFingerprints[index].1
+        } else {
+            text = lowered
+            fingerprint = own
+        }
     }
 
     public init(stringLiteral value: String) { self.init(value) }
@@ -22,15 +28,17 @@ public struct DirectiveName: Hashable, Sendable, ExpressibleByStringLiteral, Cus
     public var accumulates: Bool { Self.accumulating.contains(text) }
 
     /// Whether its arguments may hold a password, so that they must never be shown.
-    public var isSecret: Bool { Self.secrets.contains(text) }
+    public var isSecret: Bool { Self.secretFingerprints.contains(fingerprint) && Self.secrets.contains(text) }
 
     private static let accumulating: [String] = [
         "save", "rename-command", "loadmodule", "user", "sentinel", "include", "client-output-buffer-limit",
     ]
 
-    static let secrets: [String] = [
+    private static let secrets: [String] = [
         "requirepass", "masterauth", "tls-key-file-pass", "tls-client-key-file-pass", "user", "sentinel",
     ]
+
+    static let secretFingerprints: [UInt32] = secrets.map { fingerprint(of: Array($0.utf8).span) }
 
     static func fingerprint(of name: Span<UInt8>) -> UInt32 {
         var hash: UInt32 = 2_166_136_261

@@ -70,7 +70,7 @@ extension Document {
     public func rendered() -> [UInt8] {
         guard isEdited else { return bytes }
         var result: [UInt8] = []
-        result.reserveCapacity(bytes.count + 1024)
+        result.reserveCapacity(bytes.count + appended.reduce(256) { $0 + $1.line.count + 2 })
         var copied = 0
         for directive in directives {
             switch directive.edit {

@@ -1,10 +1,23 @@
 extension Document {
-    /// Whether any line may hold a password: one of the secret directives with something in it.
+    /// Whether any line, edits applied, may hold a password: a secret directive with something in it, or a line that
+    /// cannot be split.
     public var hasSecrets: Bool {
-        directives.indices.contains { index in
-            guard let entry = entry(index) else { return directives[index].mayBeSecret }
+        if appended.contains(where: { $0.name.isSecret && $0.arguments != [[]] }) { return true }
+        return directives.indices.contains { index in
+            let directive = directives[index]
+            switch directive.edit {
+            case .remove: return false
+            case .replace(let line): return entry(index)?.name.isSecret == true && !Self.endsInEmptyArgument(line)
+            case .keep: break
+            }
+            guard directive.mayBeSecret else { return false }
+            guard let entry = entry(index) else { return true }
             return entry.name.isSecret && !(entry.arguments.isEmpty || entry.values == [[]])
         }
+    }
+
+    private static func endsInEmptyArgument(_ line: [UInt8]) -> Bool {
+        (try? splitArguments(line))?.dropFirst().map(\.bytes) == [[]]
     }
 
     /// The bytes as they were read, with what follows a secret directive's name replaced by asterisks; in comments too,
@@ -29,7 +42,8 @@ extension Document {
         guard name.isSecret, arguments.contains(where: { !Byte.isSpace($0) }) else { return line }
         // Prose that begins with such a word is left alone: a sentence is not a directive.
         let words = arguments.split { Byte.isSpace($0) }.count
-        if marks.contains(Byte.hash), words > 1, name != "user", name != "sentinel" { return line }
+        let isProse = name == "user" ? !arguments.contains(UInt8(ascii: ">")) : words > 1 && name != "sentinel"
+        if marks.contains(Byte.hash), isProse { return line }
         return line[..<word.endIndex] + Array(" ********".utf8) + line[arguments.endIndex...]
     }
 }

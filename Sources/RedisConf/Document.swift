@@ -33,10 +33,10 @@ public struct Document: Equatable, Sendable {
         while start < span.count {
             number += 1
             var end = start
-            while end < span.count {
-                let byte = span[end]
-                if byte == Byte.newline { break }
-                if byte == 0, nul == nil { nul = Position(line: number, column: end - start + 1) }
+            while true {
+                end = nextNewlineOrNUL(in: span, from: end)
+                guard end < span.count, span[end] == 0 else { break }
+                if nul == nil { nul = Position(line: number, column: end - start + 1) }
                 end += 1
             }
             var first = start
@@ -52,6 +52,24 @@ public struct Document: Equatable, Sendable {
             start = next
         }
         return (found, nul)
+    }
+
+    /// The index of the next newline or NUL, eight bytes at a time; the end where there is none.
+    private static func nextNewlineOrNUL(in span: Span<UInt8>, from start: Int) -> Int {
+        let bytes = unsafe span.bytes
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        var index = start
+        while index + 8 <= bytes.byteCount {
+            // The loop's condition keeps the load inside. A byte that is zero sets the high bit of its place (and perhaps
+            // of places above it, which only makes the search below start no later).
+            let word = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self)
+            let newlines = word ^ (ones &* UInt64(Byte.newline))
+            let found = (((newlines &- ones) & ~newlines) | ((word &- ones) & ~word)) & (ones << 7)
+            if found != 0 { return index + found.littleEndian.trailingZeroBitCount / 8 }
+            index += 8
+        }
+        while index < span.count, span[index] != Byte.newline, span[index] != 0 { index += 1 }
+        return index
     }
 
     private static func directive(

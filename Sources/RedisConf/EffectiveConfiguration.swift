@@ -68,12 +68,10 @@ public struct EffectiveConfiguration: Equatable, Sendable {
         order.compactMap { reference in
             let document = files[Int(reference.file)].document
             let directive = document.directives[Int(reference.directive)]
-            guard directive.hasHash || Self.secretFingerprints.contains(directive.fingerprint) else { return nil }
+            guard directive.hasHash || DirectiveName.secretFingerprints.contains(directive.fingerprint) else { return nil }
             return document.entry(Int(reference.directive)).map { Setting(file: Int(reference.file), entry: $0) }
         }
     }
-
-    private static let secretFingerprints: [UInt32] = DirectiveName.secrets.map { DirectiveName($0).fingerprint }
 
     private func setting(_ reference: Reference, ifNamed name: DirectiveName) -> Setting? {
         guard reference.fingerprint == name.fingerprint,

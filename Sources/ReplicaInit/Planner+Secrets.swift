@@ -64,11 +64,6 @@ extension Planner {
         }
     }
 
-    /// Whether the rewritten main file holds anything that must not be read by others.
-    var holdsSecret: Bool {
-        Document(document.rendered()).hasSecrets
-    }
-
     mutating func require(_ major: Int, _ minor: Int, for name: DirectiveName, at origin: Origin) {
         if !dialect.has(major, minor) { report(.error, .needsVersion(name, .init(major, minor)), at: origin) }
     }

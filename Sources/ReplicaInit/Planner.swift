@@ -144,7 +144,7 @@ struct Planner<Files: MachineFiles> {
         let name = source.map { Array($0.split(separator: UInt8(ascii: "/")).last ?? []) } ?? utf8("redis.conf")
         return Plan(
             role: role, source: source, original: effective.original, configuration: document.rendered(),
-            holdsSecret: holdsSecret,
+            holdsSecret: document.hasSecrets,
             places: (source.map { [.file($0)] } ?? []) + [
                 .folder(utf8("/run/redis"), name: name),
                 .freshFolder(prefix: utf8("/tmp/redis-replica-init."), name: name),

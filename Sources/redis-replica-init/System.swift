@@ -38,23 +38,28 @@ enum System {
         let descriptor = try open(path, O_RDONLY)
         defer { close(descriptor) }
         // One byte more than the file has: the read that fills it less also finds its end.
-        var bytes = [UInt8](repeating: 0, count: max(4096, Int(try status(of: descriptor, path: path).st_size) + 1))
-        var count = 0
+        var room = max(4096, Int(try status(of: descriptor, path: path).st_size) + 1)
+        var bytes: [UInt8] = []
         while true {
-            let room = bytes.count - count
-            let taken = unsafe bytes.withUnsafeMutableBytes { buffer in
-                unsafe Glibc.read(descriptor, buffer.baseAddress! + count, room)
-            }
-            if taken == -1 {
-                if errno == EINTR { continue }
-                throw SystemError(action: "read", path: path, code: errno)
-            }
-            if taken == 0 { break }
-            count += taken
-            if count == bytes.count { bytes += [UInt8](repeating: 0, count: bytes.count) }
+            let part = try readOnce(descriptor, upTo: room, path: path)
+            if part.isEmpty { return bytes }
+            if bytes.isEmpty { bytes = part } else { bytes += part }
+            room = max(4096, room - part.count)
         }
-        bytes.removeLast(bytes.count - count)
-        return bytes
+    }
+
+    /// One read; empty at the end of the file.
+    private static func readOnce(_ descriptor: Int32, upTo room: Int, path: String) throws(SystemError) -> [UInt8] {
+        while true {
+            var code: Int32 = 0
+            let part = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+                let taken = unsafe Glibc.read(descriptor, buffer.baseAddress!, room)
+                if taken == -1 { code = errno }
+                count = max(0, taken)
+            }
+            if code == 0 { return part }
+            if code != EINTR { throw SystemError(action: "read", path: path, code: code) }
+        }
     }
 
     static func write(_ bytes: [UInt8], to descriptor: Int32, path: String) throws(SystemError) {
