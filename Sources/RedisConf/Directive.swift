@@ -1,4 +1,5 @@
-/// Where one directive stands in its document. Comments and blank lines have none.
+/// Where one directive stands in its document. Comments and blank lines have none. A plain value of numbers: a file may
+/// have a hundred thousand of them.
 struct Directive: Equatable, Sendable {
     /// The whole line, its newline included.
     var line: Range<Int>
@@ -12,16 +13,15 @@ struct Directive: Equatable, Sendable {
     var hasQuotes: Bool
     /// Whether a `#` stands in it.
     var hasHash: Bool
-    var edit: LineEdit = .keep
 
-    /// Whether it is worth a closer look: by its name, or because it may not be possible to split it.
-    var mayBeSecret: Bool { hasQuotes || DirectiveName.secretFingerprints.contains(fingerprint) }
+    /// Whether a password may stand in it.
+    var mayBeSecret: Bool { fingerprint == 0 || DirectiveName.secretFingerprints.contains(fingerprint) }
 }
 
 /// What happens to a directive's line when the document is rendered.
-enum LineEdit: Equatable, Sendable {
-    case keep
-    case remove
-    /// The content is replaced, indentation and line ending stay.
-    case replace([UInt8])
+struct LineEdit: Equatable, Sendable {
+    /// Index of the directive.
+    var index: Int
+    /// The new content, indentation and line ending stay; nil where the whole line is removed.
+    var replacement: [UInt8]?
 }

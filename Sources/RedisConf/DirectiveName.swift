@@ -11,9 +11,9 @@ public struct DirectiveName: Hashable, Sendable, ExpressibleByStringLiteral, Cus
     public init(_ spelling: String) {
         let lowered = spelling.lowercasedASCII
         let own = Self.fingerprint(of: Array(lowered.utf8).span)
-        if let index = Self.aliasFingerprints.firstIndex(where: { $0.0 == own }), Self.aliases[index].alias == lowered {
-            text = Self.aliases[index].canonical
-            fingerprint = Self.aliasFingerprints[index].1
+        if let index = Self.aliasFingerprints.firstIndex(of: own), Self.aliases[index] == lowered {
+            text = Self.canonicals[index]
+            fingerprint = Self.canonicalFingerprints[index]
         } else {
             text = lowered
             fingerprint = own
@@ -49,40 +49,68 @@ public struct DirectiveName: Hashable, Sendable, ExpressibleByStringLiteral, Cus
     /// The fingerprint of the canonical spelling of whatever spelling is given.
     static func canonicalFingerprint(of name: Span<UInt8>) -> UInt32 {
         let hash = fingerprint(of: name)
-        for (alias, canonical) in aliasFingerprints where alias == hash { return canonical }
+        if let index = aliasFingerprints.firstIndex(of: hash) { return canonicalFingerprints[index] }
         return hash
     }
 
-    private static let aliasFingerprints: [(UInt32, UInt32)] = aliases.map {
-        (fingerprint(of: Array($0.alias.utf8).span), fingerprint(of: Array($0.canonical.utf8).span))
-    }
+    private static let aliasFingerprints = aliases.map { fingerprint(of: Array($0.utf8).span) }
+    private static let canonicalFingerprints = canonicals.map { fingerprint(of: Array($0.utf8).span) }
 
-    private static let aliases: [(alias: String, canonical: String)] = [
-        ("slaveof", "replicaof"),
-        ("primaryauth", "masterauth"),
-        ("primaryuser", "masteruser"),
-        ("slave-announce-ip", "replica-announce-ip"),
-        ("slave-announce-port", "replica-announce-port"),
-        ("slave-serve-stale-data", "replica-serve-stale-data"),
-        ("slave-read-only", "replica-read-only"),
-        ("slave-ignore-maxmemory", "replica-ignore-maxmemory"),
-        ("slave-lazy-flush", "replica-lazy-flush"),
-        ("slave-priority", "replica-priority"),
-        ("repl-ping-slave-period", "repl-ping-replica-period"),
-        ("min-slaves-to-write", "min-replicas-to-write"),
-        ("min-slaves-max-lag", "min-replicas-max-lag"),
-        ("cluster-slave-validity-factor", "cluster-replica-validity-factor"),
-        ("cluster-slave-no-failover", "cluster-replica-no-failover"),
-        ("lua-time-limit", "busy-reply-threshold"),
-        ("list-max-ziplist-size", "list-max-listpack-size"),
-        ("hash-max-ziplist-entries", "hash-max-listpack-entries"),
-        ("hash-max-ziplist-value", "hash-max-listpack-value"),
-        ("zset-max-ziplist-entries", "zset-max-listpack-entries"),
-        ("zset-max-ziplist-value", "zset-max-listpack-value"),
-        ("server_cpulist", "server-cpulist"),
-        ("bio_cpulist", "bio-cpulist"),
-        ("aof_rewrite_cpulist", "aof-rewrite-cpulist"),
-        ("bgsave_cpulist", "bgsave-cpulist"),
+    /// Each alias, and at the same index its canonical name.
+    private static let aliases = [
+        "slaveof",
+        "primaryauth",
+        "primaryuser",
+        "slave-announce-ip",
+        "slave-announce-port",
+        "slave-serve-stale-data",
+        "slave-read-only",
+        "slave-ignore-maxmemory",
+        "slave-lazy-flush",
+        "slave-priority",
+        "repl-ping-slave-period",
+        "min-slaves-to-write",
+        "min-slaves-max-lag",
+        "cluster-slave-validity-factor",
+        "cluster-slave-no-failover",
+        "lua-time-limit",
+        "list-max-ziplist-size",
+        "hash-max-ziplist-entries",
+        "hash-max-ziplist-value",
+        "zset-max-ziplist-entries",
+        "zset-max-ziplist-value",
+        "server_cpulist",
+        "bio_cpulist",
+        "aof_rewrite_cpulist",
+        "bgsave_cpulist",
+    ]
+
+    private static let canonicals = [
+        "replicaof",
+        "masterauth",
+        "masteruser",
+        "replica-announce-ip",
+        "replica-announce-port",
+        "replica-serve-stale-data",
+        "replica-read-only",
+        "replica-ignore-maxmemory",
+        "replica-lazy-flush",
+        "replica-priority",
+        "repl-ping-replica-period",
+        "min-replicas-to-write",
+        "min-replicas-max-lag",
+        "cluster-replica-validity-factor",
+        "cluster-replica-no-failover",
+        "busy-reply-threshold",
+        "list-max-listpack-size",
+        "hash-max-listpack-entries",
+        "hash-max-listpack-value",
+        "zset-max-listpack-entries",
+        "zset-max-listpack-value",
+        "server-cpulist",
+        "bio-cpulist",
+        "aof-rewrite-cpulist",
+        "bgsave-cpulist",
     ]
 }
 

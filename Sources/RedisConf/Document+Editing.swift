@@ -32,15 +32,15 @@ extension Document {
         let pending = appended.firstIndex { $0.name == name }
         if placement == .whereEffective, pending == nil, let effective = present.last {
             if !keepingEarlier {
-                for index in present.dropLast() { directives[index].edit = .remove }
+                for index in present.dropLast() { record(LineEdit(index: index, replacement: nil)) }
             }
-            if directives[effective].edit == .keep, entry(effective)?.values == arguments { return .unchanged }
+            if edit(of: effective) == nil, entry(effective)?.values == arguments { return .unchanged }
             if !keepingEarlier || indices(of: "include").allSatisfy({ $0 < effective }) {
-                directives[effective].edit = .replace(line)
+                record(LineEdit(index: effective, replacement: line))
                 return .replaced
             }
         } else if !keepingEarlier {
-            for index in present { directives[index].edit = .remove }
+            for index in present { record(LineEdit(index: index, replacement: nil)) }
         }
         let addition = Appended(name: name, arguments: arguments, line: line)
         if let pending { appended[pending] = addition } else { appended.append(addition) }
@@ -58,13 +58,24 @@ extension Document {
     @discardableResult
     public mutating func remove(_ name: DirectiveName) -> Int {
         let present = indices(of: name)
-        for index in present { directives[index].edit = .remove }
+        for index in present { record(LineEdit(index: index, replacement: nil)) }
         appended.removeAll { $0.name == name }
         return present.count
     }
 
     /// Whether rendering would give other bytes than were read.
-    public var isEdited: Bool { !appended.isEmpty || directives.contains { $0.edit != .keep } }
+    public var isEdited: Bool { !appended.isEmpty || !edits.isEmpty }
+
+    /// What happens to a directive's line, if anything.
+    func edit(of index: Int) -> LineEdit? { edits.first { $0.index == index } }
+
+    private mutating func record(_ edit: LineEdit) {
+        if let place = edits.firstIndex(where: { $0.index >= edit.index }) {
+            if edits[place].index == edit.index { edits[place] = edit } else { edits.insert(edit, at: place) }
+        } else {
+            edits.append(edit)
+        }
+    }
 
     /// The bytes, edits applied. New lines end as the last line there is does (LF or CRLF).
     public func rendered() -> [UInt8] {
@@ -72,18 +83,12 @@ extension Document {
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count + appended.reduce(256) { $0 + $1.line.count + 2 })
         var copied = 0
-        for directive in directives {
-            switch directive.edit {
-            case .keep:
-                continue
-            case .remove:
-                result += bytes[copied..<directive.line.lowerBound]
-                copied = directive.line.upperBound
-            case .replace(let line):
-                result += bytes[copied..<directive.content.lowerBound]
-                result += line
-                copied = directive.content.upperBound
-            }
+        for edit in edits {
+            let directive = directives[edit.index]
+            let place = edit.replacement == nil ? directive.line : directive.content
+            result += bytes[copied..<place.lowerBound]
+            result += edit.replacement ?? []
+            copied = place.upperBound
         }
         result += bytes[copied...]
         let ending = lineEnding

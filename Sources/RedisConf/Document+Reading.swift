@@ -30,7 +30,7 @@ extension Document {
         if let nul { result.append((nul, .nulByte)) }
         for directive in directives where directive.hasQuotes {
             do throws(TokenError) {
-                _ = try splitArguments(bytes.span.extracting(directive.content))
+                try checkQuotes(bytes.span.extracting(directive.content))
             } catch {
                 let column = directive.content.lowerBound - directive.line.lowerBound + 1
                 switch error {
@@ -48,7 +48,8 @@ extension Document {
     func indices(of name: DirectiveName) -> [Int] {
         var result: [Int] = []
         for index in directives.indices where directives[index].fingerprint == name.fingerprint {
-            if directives[index].edit != .remove, entry(index)?.name == name { result.append(index) }
+            if let edit = edit(of: index), edit.replacement == nil { continue }
+            if entry(index)?.name == name { result.append(index) }
         }
         return result
     }

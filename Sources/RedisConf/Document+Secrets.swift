@@ -5,13 +5,11 @@ extension Document {
         if appended.contains(where: { $0.name.isSecret && $0.arguments != [[]] }) { return true }
         return directives.indices.contains { index in
             let directive = directives[index]
-            switch directive.edit {
-            case .remove: return false
-            case .replace(let line): return entry(index)?.name.isSecret == true && !Self.endsInEmptyArgument(line)
-            case .keep: break
-            }
             guard directive.mayBeSecret else { return false }
             guard let entry = entry(index) else { return true }
+            if let edit = edit(of: index) {
+                return edit.replacement.map { entry.name.isSecret && !Self.endsInEmptyArgument($0) } ?? false
+            }
             return entry.name.isSecret && !(entry.arguments.isEmpty || entry.values == [[]])
         }
     }

@@ -4,7 +4,9 @@
 /// one pass and nothing more. Any bytes can be parsed; what redis-server would refuse is told by ``faults``.
 public struct Document: Equatable, Sendable {
     let bytes: [UInt8]
-    var directives: [Directive]
+    let directives: [Directive]
+    /// At most one for a directive, in the order of the lines.
+    var edits: [LineEdit] = []
     var appended: [Appended] = []
     /// The first NUL byte, which makes Redis join two lines.
     let nul: Position?

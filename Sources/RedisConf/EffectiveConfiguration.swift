@@ -30,6 +30,7 @@ public struct EffectiveConfiguration: Equatable, Sendable {
         var file: Int32
         var directive: Int32
         var fingerprint: UInt32
+        var mayBeTrap: Bool
     }
 
     /// Reads `document` and what it includes.
@@ -66,10 +67,10 @@ public struct EffectiveConfiguration: Equatable, Sendable {
     /// The well-formed lines that hold a `#` or are a secret directive's: few, where a file has many lines.
     public var linesWithTraps: [Setting] {
         order.compactMap { reference in
-            let document = files[Int(reference.file)].document
-            let directive = document.directives[Int(reference.directive)]
-            guard directive.hasHash || DirectiveName.secretFingerprints.contains(directive.fingerprint) else { return nil }
-            return document.entry(Int(reference.directive)).map { Setting(file: Int(reference.file), entry: $0) }
+            guard reference.mayBeTrap else { return nil }
+            return files[Int(reference.file)].document.entry(Int(reference.directive)).map {
+                Setting(file: Int(reference.file), entry: $0)
+            }
         }
     }
 
@@ -90,7 +91,9 @@ public struct EffectiveConfiguration: Equatable, Sendable {
         }
         for (index, directive) in document.directives.enumerated() {
             order.append(
-                Reference(file: Int32(file), directive: Int32(index), fingerprint: directive.fingerprint))
+                Reference(
+                    file: Int32(file), directive: Int32(index), fingerprint: directive.fingerprint,
+                    mayBeTrap: directive.hasHash || directive.mayBeSecret))
             if directive.fingerprint == Self.include.fingerprint, let entry = document.entry(index),
                 entry.name == Self.include
             {

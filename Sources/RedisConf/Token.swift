@@ -37,8 +37,17 @@ public func splitArguments(_ line: [UInt8]) throws(TokenError) -> [Token] {
     try splitArguments(line.span)
 }
 
+/// Throws what ``splitArguments(_:)`` throws, and keeps nothing.
+func checkQuotes(_ line: Span<UInt8>) throws(TokenError) {
+    var position = 0
+    while try nextToken(in: line, at: &position, keepsBytes: false) != nil {}
+}
+
 /// The next token, and `position` behind it. Nil at the end of the line.
-func nextToken(in line: Span<UInt8>, at position: inout Int) throws(TokenError) -> Token? {
+/// - Parameter keepsBytes: false where only the places matter; the token's bytes are then missing.
+func nextToken(
+    in line: Span<UInt8>, at position: inout Int, keepsBytes: Bool = true
+) throws(TokenError) -> Token? {
     while position < line.count, Byte.isSpace(line[position]) { position += 1 }
     guard position < line.count, line[position] != 0 else { return nil }
     var token = Token(bytes: [], offset: position, isQuoted: false)
@@ -49,10 +58,10 @@ func nextToken(in line: Span<UInt8>, at position: inout Int) throws(TokenError) 
             return token
         case Byte.doubleQuote, Byte.singleQuote:
             token.isQuoted = true
-            try readQuoted(in: line, at: &position, into: &token.bytes)
+            try readQuoted(in: line, at: &position, into: &token.bytes, keepsBytes: keepsBytes)
             return token
         default:
-            token.bytes.append(byte)
+            if keepsBytes { token.bytes.append(byte) }
             position += 1
         }
     }
@@ -61,7 +70,7 @@ func nextToken(in line: Span<UInt8>, at position: inout Int) throws(TokenError) 
 
 /// Reads from the opening quote at `position` to behind the closing one.
 private func readQuoted(
-    in line: Span<UInt8>, at position: inout Int, into bytes: inout [UInt8]
+    in line: Span<UInt8>, at position: inout Int, into bytes: inout [UInt8], keepsBytes: Bool
 ) throws(TokenError) {
     let opening = position
     let quote = line[opening]
@@ -76,17 +85,17 @@ private func readQuoted(
         }
         if byte == Byte.backslash, let next, quote == Byte.doubleQuote {
             if let value = hexEscape(in: line, at: position) {
-                bytes.append(value)
+                if keepsBytes { bytes.append(value) }
                 position += 4
             } else {
-                bytes.append(escaped(next))
+                if keepsBytes { bytes.append(escaped(next)) }
                 position += 2
             }
         } else if byte == Byte.backslash, next == Byte.singleQuote, quote == Byte.singleQuote {
-            bytes.append(Byte.singleQuote)
+            if keepsBytes { bytes.append(Byte.singleQuote) }
             position += 2
         } else {
-            bytes.append(byte)
+            if keepsBytes { bytes.append(byte) }
             position += 1
         }
     }

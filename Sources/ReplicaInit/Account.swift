@@ -30,7 +30,8 @@ public struct Account: Equatable, Sendable {
             if members.contains(utf8("root")[...]) { ofRoot.append(id) }
         }
         let given = identity.groups.filter { !ofRoot.contains($0) }
-        groups = Set(own + given).sorted()
+        groups = own + given.filter { !own.contains($0) }
+        groups.sort()
     }
 
     private static func lines(_ bytes: [UInt8]) -> [[[UInt8]]] {

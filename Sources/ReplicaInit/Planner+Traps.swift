@@ -11,7 +11,7 @@ extension Planner {
 
     /// Traps of what is going to be in effect. Lines that were decided anew are no longer in the way.
     mutating func checkTraps() {
-        let decided = Set(decisions.filter { $0.action != .kept }.map(\.directive))
+        let decided = decisions.filter { $0.action != .kept }.map(\.directive)
         for setting in effective.linesWithTraps where !decided.contains(setting.entry.name) {
             checkComment(setting)
             checkSecret(setting)

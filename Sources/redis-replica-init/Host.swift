@@ -12,16 +12,13 @@ enum Host {
     }
 
     static var environment: Environment {
-        var values: [String: [UInt8]] = [:]
+        var entries: [[UInt8]] = []
         guard var entry = unsafe linux_environment() else { return Environment() }
         while let pointer = unsafe entry.pointee {
-            let bytes = unsafe System.bytes(ofCString: pointer)
-            if let equals = bytes.firstIndex(of: UInt8(ascii: "=")) {
-                values[String(decoding: bytes[..<equals], as: UTF8.self)] = Array(bytes[(equals + 1)...])
-            }
+            entries.append(unsafe System.bytes(ofCString: pointer))
             unsafe entry += 1
         }
-        return Environment(values)
+        return Environment(entries: entries)
     }
 
     static var identity: Identity {

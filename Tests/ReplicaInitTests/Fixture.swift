@@ -37,7 +37,8 @@ struct Start {
         var table = files.mapValues(bytes)
         if let file { table["/etc/redis/redis.conf"] = bytes(file) }
         return try Plan(
-            try Invocation(arguments.map(bytes)), environment: Environment(environment.mapValues(bytes)),
+            try Invocation(arguments.map(bytes)),
+            environment: Environment(entries: environment.map { bytes($0.key + "=" + $0.value) }),
             identity: identity, files: TableFiles(table: table))
     }
 
