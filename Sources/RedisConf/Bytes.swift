@@ -1,5 +1,4 @@
 /// Byte classes of the grammar, in the C locale that redis-server reads its file in.
-@usableFromInline
 enum Byte {
     static let newline = UInt8(ascii: "\n")
     static let carriageReturn = UInt8(ascii: "\r")

@@ -9,10 +9,10 @@ extension Planner {
         filesToRead += effective.files.dropFirst().map(\.path)
     }
 
-    /// Traps of what is going to be in effect. Lines that were decided anew are no longer in the way.
+    /// Traps of what is going to be in effect. Lines of the main file that were decided anew are no longer in the way.
     mutating func checkTraps() {
         let decided = decisions.filter { $0.action != .kept }.map(\.directive)
-        for setting in effective.linesWithTraps where !decided.contains(setting.entry.name) {
+        for setting in effective.linesWithTraps where setting.file != 0 || !decided.contains(setting.entry.name) {
             checkComment(setting)
             checkSecret(setting)
         }

@@ -54,10 +54,7 @@ struct Planner<Files: MachineFiles> {
             source = path
         } catch {
             guard named == nil, error == .missing else {
-                throw .refused([
-                    Diagnostic(
-                        .error, .configurationUnreadable(error), at: .file(path: path, Position(line: 1, column: 1)))
-                ])
+                throw .refused([Diagnostic(.error, .configurationUnreadable(path: path, error))])
             }
             document = Document()
             source = nil

@@ -5,7 +5,7 @@ extension Problem {
     var exitCode: Int32 {
         switch self {
         case .noServerUser: ExitCode.permission
-        case .configurationUnreadable(let problem), .secretUnreadable(_, let problem):
+        case .configurationUnreadable(_, let problem), .secretUnreadable(_, let problem):
             switch problem {
             case .missing: ExitCode.configuration
             case .denied: ExitCode.permission
@@ -35,7 +35,7 @@ extension Problem {
         case .secretWithNUL: "the secret holds a NUL byte, at which this version would cut it"
         case .passwordRequired: "no password is set, and ALLOW_EMPTY_PASSWORD forbids that"
         case .podAddressMissing: "POD_IP is not set: the master may list this replica under its node's address"
-        case .configurationUnreadable(let problem): "cannot be read: \(problem.reason)"
+        case .configurationUnreadable(let path, let problem): "\(shownPath(path)) cannot be read: \(problem.reason)"
         case .fault(let fault): fault.message
         case .inlineComment(let name): "# behind the arguments of \(name) is an argument, not a comment"
         case .secretArguments(let name):

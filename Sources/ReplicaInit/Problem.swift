@@ -22,7 +22,7 @@ public enum Problem: Equatable, Sendable {
     case podAddressMissing
 
     // The file.
-    case configurationUnreadable(FileProblem)
+    case configurationUnreadable(path: [UInt8], FileProblem)
     case fault(Fault)
     case inlineComment(DirectiveName)
     case secretArguments(DirectiveName)

@@ -3,24 +3,23 @@ import ReplicaInit
 
 /// The folder redis-server writes its data to.
 enum DataFolder {
-    /// Makes it if it is missing and, as root, gives what is in it to the user the server will be.
+    /// Makes it if it is missing and, as root, gives what is in it to the user the server will be. Whoever stays who they
+    /// are is told at once, before anything is written, if the folder is not theirs to write to.
     static func prepare(_ plan: Plan) throws(Failure) {
         let folder = path(plan.dataFolder)
         do throws(SystemError) {
             try make(folder)
-            guard plan.fixesOwnership, let account = plan.privileges.account else { return }
-            let descriptor = try System.open(folder, O_RDONLY | O_DIRECTORY)
-            defer { System.close(descriptor) }
-            // Refused where root is nobody (NFS): what counts is whether the user can write, tested later.
-            if try System.status(of: descriptor, path: folder).st_uid != account.userID {
-                _ = fchown(descriptor, account.userID, account.groupID)
+            if let account = plan.privileges.account {
+                // A folder named / is a mistake that must not cost the whole image its owners.
+                if plan.fixesOwnership, folder != "/" { try give(folder, to: account) }
+                return
             }
-            giveContents(of: descriptor, path: folder, to: account)
         } catch {
             throw .system(
                 error, cure: "mount a volume there, or set REDIS_DATA_DIR",
                 exitCode: error.isDenied ? ExitCode.permission : ExitCode.inputOutput)
         }
+        try check(plan)
     }
 
     /// Tests, as the user the server will be, that files can be made there.
@@ -49,6 +48,16 @@ enum DataFolder {
             prefix += "/\(component)"
             if !System.exists(prefix) { try System.makeFolder(prefix) }
         }
+    }
+
+    private static func give(_ folder: String, to account: Account) throws(SystemError) {
+        let descriptor = try System.open(folder, O_RDONLY | O_DIRECTORY)
+        defer { System.close(descriptor) }
+        // Refused where root is nobody (NFS): what counts is whether the user can write, tested later.
+        if try System.status(of: descriptor, path: folder).st_uid != account.userID {
+            _ = fchown(descriptor, account.userID, account.groupID)
+        }
+        giveContents(of: descriptor, path: folder, to: account)
     }
 
     /// Walks down without following links; only what is another's is changed.
