@@ -50,6 +50,7 @@ let package = Package(
         .target(name: "ReplicaInit", dependencies: ["RedisConf"], swiftSettings: memorySafe),
 
         // C.
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .target(
             name: "Hiredis", dependencies: ["CHiredis"],
@@ -88,7 +89,7 @@ let package = Package(
 
         // Programs: thin, and imported by nobody.
         .executableTarget(
-            name: "redis-replica-init", dependencies: ["ReplicaInit", "RedisConf"],
+            name: "redis-replica-init", dependencies: ["ReplicaInit", "RedisConf", "CLinux"],
             swiftSettings: memorySafe, linkerSettings: staticExecutable(foundationEssentials: false)),
         .executableTarget(
             name: "KVApp",

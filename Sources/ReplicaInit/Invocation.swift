@@ -1,0 +1,55 @@
+/// The arguments: ours, the configuration's path, and redis-server's.
+public struct Invocation: Equatable, Sendable {
+    /// What is asked for. `check` and `probe` are words of their own.
+    public enum Verb: String, Sendable, CaseIterable {
+        case run, render, help, version
+    }
+
+    public var verb: Verb = .run
+    /// Warnings stop the start too.
+    public var isStrict = false
+    /// `render` shows passwords.
+    public var showsSecrets = false
+    /// The configuration named on the command line.
+    public var configuration: [UInt8]?
+    /// Passed to redis-server untouched, behind the configuration.
+    public var serverArguments: [[UInt8]] = []
+
+    /// Reads the arguments without the program's own name.
+    ///
+    /// A first argument that starts with `-` and is not ours, and whatever follows it or `--`, is redis-server's. The
+    /// word `redis-server` (or `valkey-server`) in front of the configuration is skipped: it is the official images' CMD.
+    /// - Throws: ``PlanError/usage(_:)``.
+    public init(_ arguments: [[UInt8]]) throws(PlanError) {
+        var rest = arguments[...]
+        if let word = rest.first, let verb = Self.verbs.first(where: { utf8($0.rawValue) == word }) {
+            self.verb = verb
+            rest.removeFirst()
+        }
+        while let argument = rest.first {
+            if argument == utf8("--") {
+                serverArguments = Array(rest.dropFirst())
+                return
+            }
+            switch String(decoding: argument, as: UTF8.self) {
+            case "--help", "-h": verb = .help
+            case "--version": verb = .version
+            case "--strict": isStrict = true
+            case "--show-secrets": showsSecrets = true
+            case let option where option.hasPrefix("-"):
+                serverArguments = Array(rest)
+                return
+            case let word:
+                if configuration != nil {
+                    throw .usage("unexpected argument \(shown(argument)) behind the configuration")
+                }
+                let program = word.split(separator: "/").last
+                if program != "redis-server", program != "valkey-server" { configuration = argument }
+            }
+            rest.removeFirst()
+        }
+        if showsSecrets, verb == .run { throw .usage("--show-secrets belongs to render") }
+    }
+
+    private static let verbs: [Verb] = [.run, .render]
+}

@@ -1,0 +1,29 @@
+public import RedisConf
+
+/// What the plan may know of the file system.
+public protocol MachineFiles: ConfigurationFiles {
+    /// Whether there is a folder at this path.
+    func isFolder(_ path: [UInt8]) -> Bool
+}
+
+/// Who and where the process is.
+public struct Identity: Equatable, Sendable {
+    public var userID: UInt32
+    public var groupID: UInt32
+    /// The supplementary groups the runtime gave; a volume's fsGroup is among them.
+    public var groups: [UInt32]
+    public var hostname: [UInt8]
+    public var workingFolder: [UInt8]
+
+    public var isRoot: Bool { userID == 0 }
+
+    public init(
+        userID: UInt32, groupID: UInt32, groups: [UInt32] = [], hostname: [UInt8] = [], workingFolder: [UInt8] = [0x2F]
+    ) {
+        self.userID = userID
+        self.groupID = groupID
+        self.groups = groups
+        self.hostname = hostname
+        self.workingFolder = workingFolder
+    }
+}

@@ -1,0 +1,75 @@
+import RedisConf
+
+extension Planner {
+    /// What a container needs of a distribution's file, and nothing where the file says nothing.
+    mutating func decideContainer() {
+        let wanted: [(DirectiveName, String)] = [
+            ("daemonize", "no"), ("supervised", "no"), ("logfile", ""), ("pidfile", ""),
+        ]
+        for (name, value) in wanted {
+            guard let present = scalar(name), !equalsIgnoringCase(present, value) else { continue }
+            set(name, to: [utf8(value)], from: .preset)
+        }
+        decideFolder()
+        decideModules()
+        decideShutdown()
+    }
+
+    /// `dir`: the variable, else a folder that was chosen on purpose, else `/data`.
+    ///
+    /// What distributions and the stock file put there (`./`, `/var/lib/redis`) was not chosen for a container.
+    private mutating func decideFolder() {
+        let stays = effective.directoryMustStay
+        if let folder = environment["REDIS_DATA_DIR"] {
+            set("dir", to: [folder], from: .environment("REDIS_DATA_DIR"), keepingEarlier: stays)
+        } else if let setting = effective.last("dir"), let folder = setting.entry.values.first,
+            ![".", "./", "/var/lib/redis", "/var/lib/valkey"].contains(where: { utf8($0) == folder })
+        {
+            decisions.append(
+                Decision(directive: "dir", arguments: [folder], origin: origin(of: setting), action: .kept))
+        } else {
+            set("dir", to: [utf8("/data")], from: .preset, keepingEarlier: stays)
+        }
+    }
+
+    /// The modules Redis 8 images load by their own entrypoint: the master's data may need them.
+    private mutating func decideModules() {
+        let folder = utf8("/usr/local/lib/redis/modules")
+        guard dialect.flavour == .redis, dialect.has(8, 0), files.isFolder(folder) else { return }
+        let names = files.names(inFolder: folder).filter { $0.suffix(3) == utf8(".so")[...] }
+        for name in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            let path = folder + utf8("/") + name
+            if effective.all("loadmodule").contains(where: { $0.entry.values.first == path }) { continue }
+            document.add("loadmodule", [path])
+            decisions.append(
+                Decision(directive: "loadmodule", arguments: [path], origin: .preset, action: .appended))
+        }
+    }
+
+    /// A replica that saves on SIGTERM is back with a partial resync. Older versions save if a save point is set.
+    private mutating func decideShutdown() {
+        guard role == .replica, dialect.surelyHas(7, 0) || dialect.flavour == .valkey else { return }
+        guard value("shutdown-on-sigterm") == nil, !isOn("appendonly") else { return }
+        set("shutdown-on-sigterm", to: [utf8("save")], from: .preset)
+    }
+
+    /// Whom to run as: root only where that is asked for.
+    mutating func decidePrivileges() {
+        guard identity.isRoot, !isSet("SKIP_DROP_PRIVS"), invocation.verb == .run else { return }
+        let passwd = (try? files.contents(ofFile: utf8("/etc/passwd"))) ?? []
+        let group = (try? files.contents(ofFile: utf8("/etc/group"))) ?? []
+        for name in dialect.users {
+            if let account = Account(named: name, passwd: passwd, group: group, identity: identity) {
+                privileges = .drop(to: account)
+                return
+            }
+        }
+        report(.error, .noServerUser(dialect.users))
+    }
+
+    /// Whether a `SKIP_…` variable asks to skip: anything but a plain no.
+    func isSet(_ variable: String) -> Bool {
+        guard let value = environment[variable] else { return false }
+        return !["0", "no", "false"].contains { equalsIgnoringCase(value, $0) }
+    }
+}

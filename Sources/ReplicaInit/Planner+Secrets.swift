@@ -1,0 +1,70 @@
+import RedisConf
+
+extension Planner {
+    /// A secret from its variable or from the file its `_FILE` variable names, without one trailing newline.
+    mutating func secret(_ variable: String) -> (value: [UInt8], origin: Origin)? {
+        let plain = environment[variable]
+        guard let path = environment[variable + "_FILE"] else {
+            return plain.map { ($0, .environment(variable)) }
+        }
+        let origin = Origin.secretFile(variable: variable + "_FILE", path: path)
+        var value: [UInt8]
+        do throws(FileProblem) {
+            value = try files.contents(ofFile: path)
+        } catch {
+            report(.error, .secretUnreadable(path: path, error), at: .environment(variable + "_FILE"))
+            return nil
+        }
+        if value.last == UInt8(ascii: "\n") {
+            value.removeLast()
+            if value.last == UInt8(ascii: "\r") { value.removeLast() }
+        }
+        if value.isEmpty {
+            report(.error, .secretEmpty, at: origin)
+            return nil
+        }
+        if let plain, plain != value {
+            report(.error, .secretTwice(variable: variable))
+            return nil
+        }
+        if value.contains(0), !dialect.has(6, 2) {
+            report(.error, .secretWithNUL, at: origin)
+            return nil
+        }
+        return (value, origin)
+    }
+
+    /// The passwords of this server and of its master.
+    mutating func decideSecrets() {
+        let allowsEmpty = switchValue("ALLOW_EMPTY_PASSWORD")
+        if let password = secret("REDIS_PASSWORD") {
+            set("requirepass", to: [password.value], from: password.origin)
+        } else if allowsEmpty == false, !hasPassword {
+            report(.error, .passwordRequired, at: .environment("ALLOW_EMPTY_PASSWORD"))
+        }
+        if let path = environment["REDIS_ACLFILE"] {
+            set("aclfile", to: [path], from: .environment("REDIS_ACLFILE"))
+        }
+        guard role != .standalone else { return }
+        if let user = environment["REDIS_MASTER_USER"] {
+            require(6, 0, for: "masteruser", at: .environment("REDIS_MASTER_USER"))
+            set("masteruser", to: [user], from: .environment("REDIS_MASTER_USER"))
+        }
+        if let password = secret("REDIS_MASTER_PASSWORD") {
+            set("masterauth", to: [password.value], from: password.origin)
+        }
+    }
+
+    /// Whether a client has to say who it is, as far as the files tell.
+    var hasPassword: Bool {
+        if let password = scalar("requirepass"), !password.isEmpty { return true }
+        if let file = scalar("aclfile"), !file.isEmpty { return true }
+        return effective.all("user").contains { setting in
+            setting.entry.values.first == utf8("default") && !setting.entry.values.contains(utf8("nopass"))
+        }
+    }
+
+    mutating func require(_ major: Int, _ minor: Int, for name: DirectiveName, at origin: Origin) {
+        if !dialect.has(major, minor) { report(.error, .needsVersion(name, .init(major, minor)), at: origin) }
+    }
+}

@@ -1,0 +1,47 @@
+import CLinux
+import Glibc
+import ReplicaInit
+
+/// redis-server or valkey-server.
+enum Server {
+    /// The first of these programs on the PATH.
+    static func find(_ names: [String]) throws(Failure) -> String {
+        let search = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
+        for name in names {
+            for folder in search.split(separator: ":") {
+                let candidate = "\(folder)/\(name)"
+                if System.isExecutable(candidate) { return candidate }
+            }
+        }
+        throw .unmet(
+            "no \(names.joined(separator: " or ")) on the PATH (\(search))",
+            cure: "build the image from a redis or valkey image", exitCode: ExitCode.notFound)
+    }
+
+    /// Tests, as the user the server will be, that it can read its files.
+    static func checkReadable(_ paths: [[UInt8]]) throws(Failure) {
+        for file in paths {
+            do throws(SystemError) {
+                try System.test(path(file), R_OK, "read")
+            } catch {
+                throw .system(
+                    error, cure: "make it readable for uid \(geteuid())",
+                    exitCode: error.isDenied ? ExitCode.permission : ExitCode.configuration)
+            }
+        }
+    }
+
+    /// Becomes the server; returns only by throwing.
+    static func execute(_ program: String, _ arguments: [[UInt8]]) throws(Failure) {
+        var vector: [UnsafeMutablePointer<CChar>?] = unsafe [strdup(program)]
+        for argument in arguments {
+            unsafe vector.append(
+                (argument + [0]).withUnsafeBytes { unsafe strdup($0.baseAddress!.assumingMemoryBound(to: CChar.self)) })
+        }
+        unsafe vector.append(nil)
+        _ = unsafe execv(program, vector)
+        throw .system(
+            SystemError(action: "execute", path: program, code: errno), cure: "use an image built for this machine",
+            exitCode: ExitCode.cannotExecute)
+    }
+}

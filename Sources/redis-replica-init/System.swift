@@ -1,0 +1,118 @@
+import CLinux
+import Glibc
+
+/// A system call that failed, with what it was to do.
+struct SystemError: Error, CustomStringConvertible {
+    /// As in "cannot open".
+    var action: String
+    var path: String
+    var code: Int32
+
+    var description: String { "cannot \(action) \(path): \(unsafe String(cString: strerror(code)))" }
+
+    /// Whether the user lacks a right, so that the exit code is 77.
+    var isDenied: Bool { code == EACCES || code == EPERM }
+}
+
+/// The only place that calls the kernel: EINTR is retried, errno becomes a ``SystemError``.
+enum System {
+    /// Runs a call that returns -1 on failure until it is not interrupted.
+    @discardableResult
+    static func call(
+        _ action: @autoclosure () -> String, _ path: @autoclosure () -> String, _ body: () -> Int32
+    ) throws(SystemError) -> Int32 {
+        while true {
+            let result = body()
+            if result != -1 { return result }
+            if errno != EINTR { throw SystemError(action: action(), path: path(), code: errno) }
+        }
+    }
+
+    static func open(_ path: String, _ flags: Int32, mode: mode_t = 0) throws(SystemError) -> Int32 {
+        try call("open", path) { unsafe Glibc.open(path, flags | O_CLOEXEC, mode) }
+    }
+
+    static func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }
+
+    static func read(_ path: String) throws(SystemError) -> [UInt8] {
+        let descriptor = try open(path, O_RDONLY)
+        defer { close(descriptor) }
+        // One byte more than the file has: the read that fills it less also finds its end.
+        var room = max(4096, Int(try status(of: descriptor, path: path).st_size) + 1)
+        var bytes: [UInt8] = []
+        while true {
+            let part = try readOnce(descriptor, upTo: room, path: path)
+            if part.isEmpty { return bytes }
+            if bytes.isEmpty { bytes = part } else { bytes += part }
+            room = max(4096, room - part.count)
+        }
+    }
+
+    /// One read; empty at the end of the file.
+    private static func readOnce(_ descriptor: Int32, upTo room: Int, path: String) throws(SystemError) -> [UInt8] {
+        while true {
+            var code: Int32 = 0
+            let part = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+                let taken = unsafe Glibc.read(descriptor, buffer.baseAddress!, room)
+                if taken == -1 { code = errno }
+                count = max(0, taken)
+            }
+            if code == 0 { return part }
+            if code != EINTR { throw SystemError(action: "read", path: path, code: code) }
+        }
+    }
+
+    static func write(_ bytes: [UInt8], to descriptor: Int32, path: String) throws(SystemError) {
+        var written = 0
+        while written < bytes.count {
+            let result = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe Glibc.write(descriptor, buffer.baseAddress! + written, bytes.count - written)
+            }
+            if result == -1 {
+                if errno == EINTR { continue }
+                throw SystemError(action: "write", path: path, code: errno)
+            }
+            written += result
+        }
+    }
+
+    static func status(of descriptor: Int32, path: String) throws(SystemError) -> stat {
+        var status = stat()
+        try call("stat", path) { unsafe fstat(descriptor, &status) }
+        return status
+    }
+
+    static func status(_ path: String) throws(SystemError) -> stat {
+        var status = stat()
+        try call("stat", path) { unsafe stat(path, &status) }
+        return status
+    }
+
+    /// The names in a folder that is open, without `.` and `..`; the descriptor stays the caller's.
+    static func names(in descriptor: Int32, path: String) throws(SystemError) -> [[UInt8]] {
+        let copy = try call("open", path) { Glibc.fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+        guard let folder = unsafe fdopendir(copy) else {
+            close(copy)
+            throw SystemError(action: "list", path: path, code: errno)
+        }
+        defer { unsafe closedir(folder) }
+        unsafe rewinddir(folder)
+        var names: [[UInt8]] = []
+        while let entry = unsafe readdir(folder) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe bytes(ofCString: $0) }
+            }
+            if name != [0x2E], name != [0x2E, 0x2E] { names.append(name) }
+        }
+        return names
+    }
+
+    /// The bytes of a C string, without its NUL.
+    static func bytes(ofCString pointer: UnsafePointer<CChar>) -> [UInt8] {
+        let buffer = unsafe UnsafeRawBufferPointer(start: pointer, count: strlen(pointer))
+        return unsafe Array(buffer)
+    }
+}
+
+/// A path for the kernel. redis.conf and the environment hold bytes; what is not UTF-8 cannot be named.
+func path(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

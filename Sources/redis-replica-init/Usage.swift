@@ -1,0 +1,37 @@
+/// What `--help` and `--version` print.
+enum Usage {
+    static let version = "redis-replica-init 0.1.0\n"
+
+    static let text = """
+        Makes a stock redis.conf fit for a replica (or a master) in a container, and becomes redis-server.
+
+        usage: redis-replica-init [run] [--strict] [CONFIG] [-- REDIS-SERVER-ARGS]
+               redis-replica-init render [--show-secrets] [--strict] [CONFIG]
+
+          run       rewrite CONFIG, drop privileges, exec redis-server (the default)
+          render    print what would be written, passwords hidden
+
+        CONFIG is REDIS_CONFIG_FILE, else /etc/redis/redis.conf, else nothing. What starts with - and is not listed here, and
+        all that follows it or --, is passed to redis-server.
+
+          --strict         warnings stop the start
+          --show-secrets   render shows passwords
+          --help, --version
+
+        Environment (a secret also as NAME_FILE):
+          REDIS_REPLICATION_MODE                 replica (default), slave, master or standalone
+          REDIS_MASTER_SERVICE_HOST, _PORT       the master; REDIS_MASTER_HOST, REDIS_MASTER_PORT_NUMBER win over them
+          GET_HOSTS_FROM                         dns: the host redis-master; env (default)
+          REDIS_MASTER_USER, REDIS_MASTER_PASSWORD, REDIS_PASSWORD, ALLOW_EMPTY_PASSWORD, REDIS_ACLFILE
+          POD_IP                                 announced to the master; REDIS_REPLICA_IP, REDIS_REPLICA_PORT win over it
+          REDIS_BIND, REDIS_PORT_NUMBER          where to listen; default all interfaces, 6379
+          REDIS_TLS_ENABLED, REDIS_TLS_PORT_NUMBER, REDIS_TLS_{CERT,KEY,CA}_FILE, REDIS_TLS_CA_DIR, REDIS_TLS_AUTH_CLIENTS,
+          REDIS_TLS_KEY_FILE_PASS
+          REDIS_DATA_DIR                         default: the file's, unless it is a distribution's; then /data
+          REDIS_VERSION, VALKEY_VERSION          which directives the server knows
+          REDIS_EXTRA_FLAGS, SKIP_DROP_PRIVS, SKIP_FIX_PERMS
+
+        Exit codes: 64 usage, 74 input/output, 77 permission, 78 configuration, 126 cannot execute, 127 no redis-server.
+
+        """
+}
