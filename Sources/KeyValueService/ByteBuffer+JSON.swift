@@ -38,9 +38,9 @@ extension ByteBuffer {
         case 0x08: writeStaticString("\\b")
         case 0x0C: writeStaticString("\\f")
         default:
-            writeStaticString("\\u00")
-            writeInteger(Self.hexDigit(byte >> 4))
-            writeInteger(Self.hexDigit(byte & 0x0F))
+            // "\\u00" and two digits, as one integer: a value full of control characters is no slower than need be.
+            let digits = UInt64(Self.hexDigit(byte >> 4)) << 8 | UInt64(Self.hexDigit(byte & 0x0F))
+            writeMultipleIntegers(UInt32(0x5C75_3030), UInt16(truncatingIfNeeded: digits))
         }
     }
 

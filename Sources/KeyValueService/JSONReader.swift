@@ -162,7 +162,11 @@ extension JSONReader {
         case UInt8(ascii: "t"): text.append(0x09)
         case UInt8(ascii: "u"):
             let scalar = try readScalar()
-            text.append(contentsOf: Array(Character(scalar).utf8))
+            if scalar.isASCII {
+                text.append(UInt8(scalar.value))
+            } else {
+                text.append(contentsOf: UTF8.encode(scalar)!)
+            }
         default: throw .invalidJSON("the escape at byte \(index - 2) is unknown")
         }
     }

@@ -1,3 +1,4 @@
+import Hiredis
 import LocalTopology
 import Testing
 
@@ -14,7 +15,7 @@ struct HTTPTests {
     /// Sets a key and waits until the replica has it.
     private func set(_ cluster: LocalCluster, _ json: String, seenAs key: String) async throws -> LoopbackHTTP.Response
     {
-        let answer = try await cluster.http("app-1", .set(json))[0]
+        let answer = try await cluster.http("app-1", .set(json), timeout: .seconds(60))[0]
         try await cluster.wait(until: "the replica has the key") {
             let reply = try await cluster.redis("replica-1", "EXISTS", key)
             return Observation(reply == .integer(1), else: "\(reply)")
@@ -73,7 +74,7 @@ struct HTTPTests {
                         with: #"{"key":"\#(Self.escape(Array(pair.key.utf8)))","value":"\#(escaped)","#.utf8))
                 let stored = try await cluster.redis("master", "GET", pair.key)
                 #expect(stored == .bulk(pair.value), "\(pair.key)")
-                let get = try await cluster.http("app-1", .get("/get?key=\(pair.query)"))[0]
+                let get = try await cluster.http("app-1", .get("/get?key=\(pair.query)"), timeout: .seconds(60))[0]
                 let key = Self.escape(Array(pair.key.utf8))
                 #expect(get.text.utf8.starts(with: #"{"key":"\#(key)","value":"get \#(key): \#(escaped)","#.utf8))
             }
@@ -252,8 +253,10 @@ struct HostnameTests {
             environment: environment, endpoint: Endpoint(port: ports[1]), readiness: .running, isRedis: false)
         try await withLocalCluster(ClusterSpec([holder])) { _ in
             try await withLocalCluster(ClusterSpec([node])) { cluster in
-                #expect(try await cluster.waitUntilEnded("host") == .exited(code: code))
-                #expect(try await cluster.log(of: "host").contains(cure))
+                let ending = try await cluster.waitUntilEnded("host")
+                let log = try await cluster.log(of: "host")
+                #expect(ending == .exited(code: code))
+                #expect(log.contains(cure), "\(log)")
             }
         }
     }

@@ -42,16 +42,14 @@ extension LoopbackHTTP.Request {
 extension LoopbackHTTP.Response {
     /// The stable code of a problem answer.
     var code: String? {
-        guard header("Content-Type") == "application/problem+json", let start = text.range(of: "\"code\":\"") else {
-            return nil
-        }
-        return String(text[start...].dropFirst(8).prefix { $0 != "\"" })
+        header("Content-Type") == "application/problem+json" ? text.string(after: "\"code\":\"") : nil
     }
 }
 
 extension String {
-    /// From where `other` begins to the end. (Foundation's method of this name is not used here.)
-    func range(of other: String) -> PartialRangeFrom<Index>? {
-        indices.first { self[$0...].hasPrefix(other) }.map { $0... }
+    /// What stands between `marker` and the next quote.
+    func string(after marker: String) -> String? {
+        indices.first { self[$0...].hasPrefix(marker) }
+            .map { String(self[$0...].dropFirst(marker.count).prefix { $0 != "\"" }) }
     }
 }

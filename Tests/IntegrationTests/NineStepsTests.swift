@@ -1,3 +1,4 @@
+import Hiredis
 import LocalTopology
 import SystemPackage
 import Testing
@@ -157,14 +158,14 @@ struct NineStepsTests {
             #expect(transcript.hasPrefix("HTTP/1.1 200 OK\r\n"))
             #expect(transcript.contains("\r\nConnection: close\r\n"))
             #expect(transcript.contains(#""action":"SET""#))
-            #expect(try await ending == .exited(code: 0))
+            let ended = try await ending
+            #expect(ended == .exited(code: 0))
         }
     }
 }
 
 extension LoopbackHTTP.Response {
     fileprivate var podIP: String? {
-        guard let start = text.range(of: #""pod_ip":""#) else { return nil }
-        return String(text[start...].dropFirst(10).prefix { $0 != "\"" })
+        text.string(after: #""pod_ip":""#)
     }
 }

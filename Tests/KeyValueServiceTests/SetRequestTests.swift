@@ -65,7 +65,9 @@ struct SetRequestTests {
 
     @Test func `every truncation and random change is read or refused, never a trap`() {
         let body = Array(#"{"key":"\ud83d\ude00\n","value":"v","more":[1,{"a":-2.5e3}],"b":true}"#.utf8)
-        for end in 0..<body.count { #expect(throws: Problem.self) { try SetRequest(parsing: Array(body[..<end]).span) } }
+        for end in 0..<body.count {
+            #expect(throws: Problem.self) { try SetRequest(parsing: Array(body[..<end]).span) }
+        }
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<20_000 {
             var changed = body
