@@ -169,8 +169,9 @@ def pods_are_restricted(manifests):
 
 
 def services_select_exactly_their_pods(manifests):
-    templates = {d["metadata"]["name"]: d["spec"]["template"]["metadata"]["labels"] for d in manifests.all("Deployment")}
-    for deployment in manifests.all("Deployment"):
+    deployments = manifests.all("Deployment")
+    templates = {item["metadata"]["name"]: item["spec"]["template"]["metadata"]["labels"] for item in deployments}
+    for deployment in deployments:
         name = deployment["metadata"]["name"]
         selector = deployment["spec"]["selector"]["matchLabels"]
         if selector != SELECTORS.get(name):
@@ -359,7 +360,7 @@ BROKEN = [
     (containers_name_a_pinned_image_of_ours, "Deployment/redis-slave", f"{CONTAINER}.image",
      "redis-replica-kit/redis-slave:latest"),
     (containers_name_a_pinned_image_of_ours, "Deployment/key-value-app", f"{CONTAINER}.imagePullPolicy", None),
-    (containers_have_requests_limits_and_probes, "Deployment/redis-slave", f"{CONTAINER}.resources.limits.memory", None),
+    (containers_have_requests_limits_and_probes, "Deployment/redis-slave", f"{CONTAINER}.resources.limits.cpu", None),
     (containers_have_requests_limits_and_probes, "Deployment/redis-slave", f"{CONTAINER}.readinessProbe", None),
     (pods_are_restricted, "Deployment/node-hostname", f"{POD}.securityContext.runAsUser", 0),
     (pods_are_restricted, "Deployment/node-hostname", f"{CONTAINER}.securityContext.readOnlyRootFilesystem", None),
