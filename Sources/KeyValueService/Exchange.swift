@@ -7,8 +7,9 @@ import RedisClient
 /// A subclass a route. It takes Redis's replies itself, so that a request costs one object. Everything happens on the
 /// connection's event loop.
 class Exchange: ReplyReceiver {
-    /// `nil` once the client is gone; an answer then has nowhere to go.
-    private(set) weak var connection: HTTPConnection?
+    /// `nil` once the answer is written or the client is gone. Held and let go of by hand: a weak reference would put
+    /// every retain of the connection on the runtime's slow path.
+    private(set) var connection: HTTPConnection?
     let method: HTTPMethod
     /// HTTP/1.0 keeps a connection only if told so.
     let isHTTP11: Bool
@@ -38,6 +39,9 @@ class Exchange: ReplyReceiver {
         self.response = response
         connection?.exchangeAnswered()
     }
+
+    /// Ends the tie to the connection; an answer that comes later has nowhere to go.
+    final func detach() { connection = nil }
 
     final func respond(_ problem: Problem) { respond(problem.response) }
 

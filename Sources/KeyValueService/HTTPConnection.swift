@@ -105,14 +105,20 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
             // An answer that comes before the end of its request waits for it, unless the connection is closed for it.
             if isReceiving, exchanges.count == 1, exchange.keepsAlive { break }
             exchanges.removeFirst()
+            exchange.detach()
             write(response, of: exchange)
             if !exchange.keepsAlive {
-                exchanges.removeAll()
+                detachAll()
                 phase = .finishing
             }
         }
         if outgoing.readableBytes > 0 { http.flusher.mark(self) }
         resumeReading()
+    }
+
+    private func detachAll() {
+        for exchange in exchanges { exchange.detach() }
+        exchanges.removeAll()
     }
 
     private func write(_ response: Response, of exchange: Exchange) {
@@ -193,7 +199,7 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         phase = .closed
-        exchanges.removeAll()
+        detachAll()
         http.remove(self)
         context.fireChannelInactive()
     }
