@@ -21,7 +21,8 @@ class Exchange: ReplyReceiver {
         self.connection = connection
         self.method = head.method
         self.isHTTP11 = head.version.major == 1 && head.version.minor >= 1
-        self.keepsAlive = head.isKeepAlive
+        // After an offer to upgrade the decoder reads no further request; the offer is not taken, so the connection ends.
+        self.keepsAlive = head.isKeepAlive && head.method != .CONNECT && !head.headers.contains(name: "upgrade")
     }
 
     /// The head has come. A route that needs no body may answer at once.

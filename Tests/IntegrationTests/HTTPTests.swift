@@ -153,6 +153,10 @@ struct HTTPTests {
                 "GET /livez HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /livez HTTP/1.0\r\n\r\n")
             #expect(kept.contains("\r\nConnection: keep-alive\r\n"))
             #expect(kept.split(separator: "200 OK").count == 3)
+            let upgrade = try await transcript(
+                "GET /livez HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+            #expect(upgrade.hasPrefix("HTTP/1.1 200 OK\r\n"))
+            #expect(upgrade.contains("\r\nConnection: close\r\n"), "no upgrade is taken, and the client is told")
             let half = try await transcript(
                 "GET /get?key=nobody HTTP/1.1\r\nHost: a\r\n\r\nGET /livez HTTP/1.1\r\nHost: a\r\n\r\n",
                 closesOutput: true)
