@@ -55,7 +55,7 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
         case .head(let head):
             isReceiving = true
             setDeadline(http.limits.transferTimeout)
-            let exchange = service.exchange(for: head, on: self)
+            let exchange = exchange(for: head)
             if http.isDraining { exchange.keepsAlive = false }
             exchanges.append(exchange)
             exchange.begin()
@@ -67,6 +67,15 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
             exchange.end()
             exchangeAnswered()
         }
+    }
+
+    private func exchange(for head: HTTPRequestHead) -> Exchange {
+        guard head.uri.utf8.count <= http.limits.maximumTargetBytes else {
+            return ImmediateExchange(
+                head: head, connection: self,
+                answer: Problem.targetTooLong(limitBytes: http.limits.maximumTargetBytes).response)
+        }
+        return service.exchange(for: head, on: self)
     }
 
     /// Not more is read than there is room for: neither requests without answers, nor answers that the client does not take.
@@ -215,12 +224,12 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard error is HTTPParserError, phase == .open else { return context.close(promise: nil) }
+        guard let error = error as? HTTPParserError, phase == .open else { return context.close(promise: nil) }
         // Nothing after it can be told apart any more: what was asked before is answered, then this.
         isReceiving = false
         let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: "/")
         let exchange = Exchange(head: head, connection: self)
         exchanges.append(exchange)
-        exchange.respondAndClose(.malformedRequest)
+        exchange.respondAndClose(error == .headerOverflow ? .headerTooLarge : .malformedRequest)
     }
 }

@@ -59,7 +59,7 @@ public final class HTTPServer: Sendable {
                     preconditionFailure("a connection came up on an event loop of another group")
                 }
                 let pipeline = channel.pipeline.syncOperations
-                try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes)))
+                try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits.decoder)))
                 try pipeline.addHandler(HTTPConnection(service: service))
             }
         }
