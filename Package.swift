@@ -89,7 +89,7 @@ let package = Package(
 
         // Programs: thin, and imported by nobody.
         .executableTarget(
-            name: "redis-replica-init", dependencies: ["ReplicaInit", "RedisConf", "CLinux"],
+            name: "redis-replica-init", dependencies: ["ReplicaInit", "RedisConf", "CLinux", "Hiredis", "Replication"],
             swiftSettings: memorySafe, linkerSettings: staticExecutable(foundationEssentials: false)),
         .executableTarget(
             name: "KVApp",
