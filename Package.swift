@@ -140,6 +140,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "LocalTopology", "Hiredis", "Replication",
+                .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
