@@ -6,11 +6,12 @@ import Glibc
 /// that sends a byte a second) is ended by an alarm, with a line of its own.
 struct Deadline {
     let milliseconds: Int
-    private let end: ContinuousClock.Instant
+    /// On the monotonic clock. Swift's own clocks would link its concurrency into the program.
+    private let end: Duration
 
     init(milliseconds: Int) {
         self.milliseconds = milliseconds
-        end = .now + .milliseconds(milliseconds)
+        end = Self.now + .milliseconds(milliseconds)
         signal(SIGALRM) { _ in
             let line: StaticString = "redis-replica-init: no answer before the deadline\n"
             _ = unsafe Glibc.write(2, line.utf8Start, line.utf8CodeUnitCount)
@@ -25,7 +26,13 @@ struct Deadline {
 
     /// What is left; nil when it has passed.
     var remaining: Duration? {
-        let left = end - .now
+        let left = end - Self.now
         return left > .zero ? left : nil
+    }
+
+    private static var now: Duration {
+        var time = timespec()
+        _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 }
