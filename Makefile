@@ -42,8 +42,9 @@ lint: ## check the format of the Swift files, the scripts and the Dockerfiles
 format: ## format the Swift files
 	$(SWIFT) format --in-place -r Sources Tests Package.swift
 
-install: build ## copy the programs to PREFIX/bin (PREFIX=/usr/local)
-	install -d '$(DESTDIR)$(PREFIX)/bin'
+install: build ## copy the programs and manual pages under PREFIX (PREFIX=/usr/local)
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 0644 docs/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1'
 	install -m 0755 $(PROGRAMS:%=$(RELEASE)/%) '$(DESTDIR)$(PREFIX)/bin'
 
 clean: ## remove what was built, and the tools

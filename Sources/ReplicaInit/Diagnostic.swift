@@ -6,6 +6,8 @@ public enum Origin: Equatable, Sendable {
     /// The file that a `*_FILE` variable names.
     case secretFile(variable: String, path: [UInt8])
     case file(path: [UInt8], Position)
+    /// redis-server's arguments on our command line.
+    case arguments
     /// Decided by the program because nothing else says otherwise.
     case preset
 }
@@ -16,6 +18,7 @@ extension Origin: CustomStringConvertible {
         case .environment(let name): name
         case .secretFile(let variable, let path): "\(variable)=\(shownPath(path))"
         case .file(let path, let position): "\(shownPath(path)):\(position.line):\(position.column)"
+        case .arguments: "arguments"
         case .preset: "default"
         }
     }

@@ -1,8 +1,12 @@
 /// The arguments: ours, the configuration's path, and redis-server's.
 public struct Invocation: Equatable, Sendable {
-    /// What is asked for. `check` and `probe` are words of their own.
     public enum Verb: String, Sendable, CaseIterable {
-        case run, render, help, version
+        case run, render, check, probe, help, version
+    }
+
+    /// How `check` speaks.
+    public enum Format: String, Sendable, CaseIterable {
+        case text, json
     }
 
     public var verb: Verb = .run
@@ -10,6 +14,10 @@ public struct Invocation: Equatable, Sendable {
     public var isStrict = false
     /// `render` shows passwords.
     public var showsSecrets = false
+    /// `check`'s output.
+    public var format = Format.text
+    /// What `probe` asks; nil for every other verb.
+    public var probe: ProbeOptions?
     /// The configuration named on the command line.
     public var configuration: [UInt8]?
     /// Passed to redis-server untouched, behind the configuration.
@@ -25,6 +33,7 @@ public struct Invocation: Equatable, Sendable {
         if let word = rest.first, let verb = Self.verbs.first(where: { utf8($0.rawValue) == word }) {
             self.verb = verb
             rest.removeFirst()
+            if verb == .probe, rest.first != utf8("--help") { probe = try ProbeOptions(takingFrom: &rest) }
         }
         while let argument = rest.first {
             if argument == utf8("--") {
@@ -36,7 +45,13 @@ public struct Invocation: Equatable, Sendable {
             case "--version": verb = .version
             case "--strict": isStrict = true
             case "--show-secrets": showsSecrets = true
+            case "--format" where verb == .check:
+                rest.removeFirst()
+                guard let word = rest.first, let format = Format.allCases.first(where: { utf8($0.rawValue) == word })
+                else { throw .usage("--format is followed by text or json") }
+                self.format = format
             case let option where option.hasPrefix("-"):
+                if verb == .probe { throw .usage("probe has no option \(shown(argument))") }
                 serverArguments = Array(rest)
                 return
             case let word:
@@ -48,8 +63,8 @@ public struct Invocation: Equatable, Sendable {
             }
             rest.removeFirst()
         }
-        if showsSecrets, verb == .run { throw .usage("--show-secrets belongs to render") }
+        if showsSecrets, verb != .render { throw .usage("--show-secrets belongs to render") }
     }
 
-    private static let verbs: [Verb] = [.run, .render]
+    private static let verbs: [Verb] = [.run, .render, .check, .probe]
 }

@@ -35,6 +35,11 @@ extension Problem {
         case .secretWithNUL: "the secret holds a NUL byte, at which this version would cut it"
         case .passwordRequired: "no password is set, and ALLOW_EMPTY_PASSWORD forbids that"
         case .podAddressMissing: "POD_IP is not set: the master may list this replica under its node's address"
+        case .sentinelNotAsked: "ignored: this version does not ask Sentinel who the master is"
+        case .argumentOverrules(let name, _):
+            "--\(name) overrules what was decided, and what depends on it was decided without"
+        case .secretInArguments(let name): "--\(name) shows its secret to whoever lists processes"
+        case .probesCannotAsk: "TLS only, and /run/redis is no folder that the server can write: probes cannot ask it"
         case .configurationUnreadable(let path, let problem): "\(shownPath(path)) cannot be read: \(problem.reason)"
         case .fault(let fault): fault.message
         case .inlineComment(let name): "# behind the arguments of \(name) is an argument, not a comment"
@@ -81,6 +86,10 @@ extension Problem {
         case .secretWithNUL: "choose a password without it"
         case .passwordRequired: "set REDIS_PASSWORD or REDIS_PASSWORD_FILE, or ALLOW_EMPTY_PASSWORD=yes"
         case .podAddressMissing: "set it from status.podIP of the downward API"
+        case .sentinelNotAsked: "unset it, and name the master"
+        case .argumentOverrules(_, let variable): "set \(variable) instead"
+        case .secretInArguments: "put it into a file and name that in REDIS_PASSWORD_FILE or REDIS_MASTER_PASSWORD_FILE"
+        case .probesCannotAsk: "mount an emptyDir there, or set unixsocket in the configuration"
         case .configurationUnreadable: "mount it, make it readable for this user, or name another file"
         case .fault(let fault): fault.cure
         case .inlineComment: "put the comment on a line of its own"

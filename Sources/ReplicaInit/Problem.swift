@@ -20,6 +20,11 @@ public enum Problem: Equatable, Sendable {
     case secretWithNUL
     case passwordRequired
     case podAddressMissing
+    case sentinelNotAsked
+
+    // redis-server's arguments.
+    case argumentOverrules(DirectiveName, variable: String)
+    case secretInArguments(DirectiveName)
 
     // The file.
     case configurationUnreadable(path: [UInt8], FileProblem)
@@ -40,6 +45,7 @@ public enum Problem: Equatable, Sendable {
     case unprotected
 
     // The machine.
+    case probesCannotAsk
     case needsVersion(DirectiveName, Dialect.Version)
     case fileMissing(path: [UInt8])
     case variableMissing(String)

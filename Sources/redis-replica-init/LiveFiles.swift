@@ -23,5 +23,15 @@ struct LiveFiles: MachineFiles {
 
     func isFolder(_ path: [UInt8]) -> Bool { System.isFolder(Self.name(path)) }
 
+    /// By the folder's owner, group and mode where it is about another user than us.
+    func canWrite(inFolder path: [UInt8], as account: Account?) -> Bool {
+        let folder = Self.name(path)
+        guard let status = try? System.status(folder), status.st_mode & S_IFMT == S_IFDIR else { return false }
+        guard let account else { return System.canWrite(folder) }
+        let needed: mode_t =
+            status.st_uid == account.userID ? 0o300 : account.groups.contains(status.st_gid) ? 0o030 : 0o003
+        return status.st_mode & needed == needed
+    }
+
     private static func name(_ bytes: [UInt8]) -> String { path(bytes) }
 }

@@ -7,15 +7,27 @@ enum Usage {
 
         usage: redis-replica-init [run] [--strict] [CONFIG] [-- REDIS-SERVER-ARGS]
                redis-replica-init render [--show-secrets] [--strict] [CONFIG]
+               redis-replica-init check [--format text|json] [--strict] [CONFIG] [-- REDIS-SERVER-ARGS]
+               redis-replica-init probe live|role [--timeout TIME] [CONFIG] [-- REDIS-SERVER-ARGS]
+               redis-replica-init probe ready [--timeout TIME] [--require-link] [--max-lag-seconds N] [--max-lag-bytes N]
 
           run       rewrite CONFIG, drop privileges, exec redis-server (the default)
           render    print what would be written, passwords hidden
+          check     print every setting with its source, and everything that is wrong; ends as a start would
+          probe     ask the local server: exit code 0 or 1, and one line why
 
         CONFIG is REDIS_CONFIG_FILE, else /etc/redis/redis.conf, else nothing. What starts with - and is not listed here, and
         all that follows it or --, is passed to redis-server.
 
           --strict         warnings stop the start
           --show-secrets   render shows passwords
+          --format         check: text (default) or json
+          --timeout        probe: of everything together, 900ms by default; 2s and 2 are two seconds
+          --require-link, --max-lag-seconds, --max-lag-bytes
+                           probe ready: a replica is not ready with its link down, its master silent for longer, or with
+                           more bytes received and not applied
+          --socket, --host, --port
+                           probe: ask there instead of where the configuration says
           --help, --version
 
         Environment (a secret also as NAME_FILE):
@@ -29,9 +41,10 @@ enum Usage {
           REDIS_TLS_KEY_FILE_PASS
           REDIS_DATA_DIR                         default: the file's, unless it is a distribution's; then /data
           REDIS_VERSION, VALKEY_VERSION          which directives the server knows
-          REDIS_EXTRA_FLAGS, SKIP_DROP_PRIVS, SKIP_FIX_PERMS
+          REDIS_PROBE_USER, REDIS_PROBE_PASSWORD whom probe ready and role log in as; default the user default
+          REDIS_CONFIG_FILE, REDIS_EXTRA_FLAGS, SKIP_DROP_PRIVS, SKIP_FIX_PERMS
 
-        Exit codes: 64 usage, 74 input/output, 77 permission, 78 configuration, 126 cannot execute, 127 no redis-server.
+        Exit codes: 1 probe says no, 64 usage, 74 input/output, 77 permission, 78 configuration, 126 cannot execute, 127 no redis-server.
 
         """
 }
