@@ -27,7 +27,9 @@ test: ## run every test, against real servers, and the checks
 	@$(MAKE) --no-print-directory lint
 	scripts/check-manifests
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --disable-xctest
+	$(SWIFT) test --skip-build --disable-xctest --skip IntegrationTests
+	@# One after the other: they measure deadlines on real servers, and two cores are few.
+	$(SWIFT) test --skip-build --disable-xctest --no-parallel --filter IntegrationTests
 
 build: ## build the release programs, each one static file
 	$(SWIFT) build -c release --product redis-replica-init

@@ -72,6 +72,8 @@ public enum PlanError: Error, Equatable, Sendable {
 /// The exit codes of this program (sysexits.h, and the shell's for exec).
 public enum ExitCode {
     public static let usage: Int32 = 64
+    /// EX_TEMPFAIL: the birth guard holds a master.
+    public static let held: Int32 = 75
     public static let inputOutput: Int32 = 74
     public static let permission: Int32 = 77
     public static let configuration: Int32 = 78

@@ -16,6 +16,9 @@ public struct Invocation: Equatable, Sendable {
     public var showsSecrets = false
     /// `check`'s output.
     public var format = Format.text
+    /// `--on-empty` and `--guard-timeout`, as they were written; the planner judges them.
+    public var onEmpty: [UInt8]?
+    public var guardTimeout: [UInt8]?
     /// What `probe` asks; nil for every other verb.
     public var probe: ProbeOptions?
     /// The configuration named on the command line.
@@ -50,6 +53,10 @@ public struct Invocation: Equatable, Sendable {
                 guard let word = rest.first, let format = Format.allCases.first(where: { utf8($0.rawValue) == word })
                 else { throw .usage("--format is followed by text or json") }
                 self.format = format
+            case let option where option == "--on-empty" || option.hasPrefix("--on-empty="):
+                onEmpty = try Self.value(of: "--on-empty", takingFrom: &rest)
+            case let option where option == "--guard-timeout" || option.hasPrefix("--guard-timeout="):
+                guardTimeout = try Self.value(of: "--guard-timeout", takingFrom: &rest)
             case let option where option.hasPrefix("-"):
                 if verb == .probe { throw .usage("probe has no option \(shown(argument))") }
                 serverArguments = Array(rest)
@@ -64,6 +71,16 @@ public struct Invocation: Equatable, Sendable {
             rest.removeFirst()
         }
         if showsSecrets, verb != .render { throw .usage("--show-secrets belongs to render") }
+    }
+
+    /// What follows an option's `=`, or the argument behind it; the option itself stays the first of the rest.
+    private static func value(
+        of option: String, takingFrom rest: inout ArraySlice<[UInt8]>
+    ) throws(PlanError) -> [UInt8] {
+        if let word = rest.first, word.count > option.utf8.count { return Array(word[(option.utf8.count + 1)...]) }
+        rest.removeFirst()
+        guard let value = rest.first else { throw .usage("\(option) is followed by its value") }
+        return value
     }
 
     private static let verbs: [Verb] = [.run, .render, .check, .probe]

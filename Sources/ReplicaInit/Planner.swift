@@ -144,6 +144,7 @@ struct Planner<Files: MachineFiles> {
     mutating func plan() throws(PlanError) -> Plan {
         let flags = decideFlags()
         checkArguments(flags)
+        let birthGuard = decideGuard(arguments: invocation.serverArguments + flags)
         let limit: Diagnostic.Severity = invocation.isStrict ? .warning : .error
         if diagnostics.contains(where: { $0.severity >= limit }) { throw .refused(diagnostics) }
         let name = source.map { Array($0.split(separator: UInt8(ascii: "/")).last ?? []) } ?? utf8("redis.conf")
@@ -157,6 +158,6 @@ struct Planner<Files: MachineFiles> {
             servers: dialect.servers, serverArguments: invocation.serverArguments + flags,
             dataFolder: scalar("dir") ?? utf8("/data"), privileges: privileges,
             fixesOwnership: privileges != .keep && !isSet("SKIP_FIX_PERMS"), filesToRead: filesToRead,
-            decisions: decisions, diagnostics: diagnostics)
+            birthGuard: birthGuard, decisions: decisions, diagnostics: diagnostics)
     }
 }

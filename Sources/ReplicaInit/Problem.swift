@@ -11,6 +11,8 @@ public enum Problem: Equatable, Sendable {
     case malformedAddress([UInt8])
     case malformedSwitch([UInt8])
     case malformedFlags
+    case malformedSeconds([UInt8])
+    case unknownPolicy([UInt8])
     case serviceLink
     /// Two variables name different masters; the one told is left out.
     case otherMaster(used: String)

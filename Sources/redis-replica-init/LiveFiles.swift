@@ -8,8 +8,7 @@ struct LiveFiles: MachineFiles {
         do throws(SystemError) {
             return try System.read(Self.name(path))
         } catch {
-            throw error.code == ENOENT || error.code == ENOTDIR
-                ? .missing : error.isDenied ? .denied : .failed(errno: error.code)
+            throw Self.problem(error)
         }
     }
 
@@ -33,5 +32,25 @@ struct LiveFiles: MachineFiles {
         return status.st_mode & needed == needed
     }
 
+    private static func problem(_ error: SystemError) -> FileProblem {
+        error.code == ENOENT || error.code == ENOTDIR
+            ? .missing : error.isDenied ? .denied : .failed(errno: error.code)
+    }
+
     private static func name(_ bytes: [UInt8]) -> String { path(bytes) }
+}
+
+extension LiveFiles: DataFiles {
+    func size(ofFile path: [UInt8]) -> Int? {
+        guard let status = try? System.status(Self.name(path)), status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return Int(status.st_size)
+    }
+
+    func prefix(ofFile path: [UInt8], count: Int) throws(FileProblem) -> [UInt8] {
+        do throws(SystemError) {
+            return try System.read(Self.name(path), upTo: count)
+        } catch {
+            throw Self.problem(error)
+        }
+    }
 }

@@ -14,6 +14,7 @@ do throws(Failure) {
     case .run:
         let plan = try makePlan(invocation)
         let server = try Server.find(plan.servers)
+        try GuardWatch.perform(plan)
         try DataFolder.prepare(plan)
         let configuration = try ConfigurationWriter(plan).write()
         try plan.privileges.assume()

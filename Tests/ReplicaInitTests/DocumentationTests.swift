@@ -15,7 +15,7 @@ struct DocumentationTests {
     }
 
     private static let planners = [
-        "Dialect", "Planner", "Planner+Container", "Planner+Master", "Planner+Network", "Planner+Secrets",
+        "Dialect", "Planner", "Planner+Container", "Planner+Guard", "Planner+Master", "Planner+Network", "Planner+Secrets",
         "Planner+Socket", "Planner+Traps", "ProbeTarget",
     ]
 
@@ -72,7 +72,7 @@ struct DocumentationTests {
     @Test("every exit code is in the document and the manual page")
     func exitCodes() throws {
         let codes = [
-            ExitCode.usage, ExitCode.inputOutput, ExitCode.permission, ExitCode.configuration,
+            ExitCode.usage, ExitCode.inputOutput, ExitCode.held, ExitCode.permission, ExitCode.configuration,
             ExitCode.cannotExecute, ExitCode.notFound,
         ]
         let document = try Self.read("docs/redis-replica-init.md")
