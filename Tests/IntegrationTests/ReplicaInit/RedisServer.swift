@@ -70,7 +70,7 @@ enum Boot {
     /// Starts a server on a file, without a TCP port, and asks it for everything.
     static func configuration(
         of server: RedisServer, file: String, in scratch: Scratch, folder: String, overrides: [String],
-        password: [UInt8]?
+        password: [UInt8]?, asking more: (inout BlockingConnection) throws -> Void = { _ in }
     ) throws -> Boot {
         let socket = scratch["s.sock"]
         unlink(socket)
@@ -82,7 +82,9 @@ enum Boot {
         while ContinuousClock.now < deadline {
             if process.endingIfOver() != nil { return .ends(log: process.output) }
             if let values = try? ask(socket, password: password) {
-                process.kill()
+                defer { process.kill() }
+                var connection = try BlockingConnection(path: socket, timeout: .seconds(10))
+                try more(&connection)
                 return .answers(values)
             }
             _ = poll(nil, 0, 2)
