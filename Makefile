@@ -11,12 +11,12 @@ RUN_OPTIONS = $(if $(PORT),--port $(PORT)) $(if $(REDIS_PORT),--redis-port $(RED
 	$(if $(APPS),--apps $(APPS)) $(if $(REPLICAS),--replicas $(REPLICAS))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint format install clean
+.PHONY: help run test build fuzz-conf bench-init lint format install clean
 
 help: ## list these targets
 	@echo 'usage: make TARGET'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
-		while IFS='|' read -r target text; do printf '  %-9s %s\n' "$$target" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='|' read -r target text; do printf '  %-11s %s\n' "$$target" "$$text"; done
 
 run: ## start a master, two replicas and three apps on loopback (PORT= REDIS_PORT= APPS= REPLICAS=); Ctrl-C stops all
 	@scripts/install-dependencies run
@@ -36,13 +36,21 @@ build: ## build the release programs, each one static file
 	$(SWIFT) build -c release --product KVApp
 	$(SWIFT) build -c release --product kv-local
 
+fuzz-conf: ## throw N random configurations at the grammar (N=10000000 SEED=1)
+	$(SWIFT) build -c release --product fuzz-conf
+	$(RELEASE)/fuzz-conf $(or $(N),10000000) $(or $(SEED),1)
+
+bench-init: ## measure redis-replica-init beside C and the shell, into docs/benchmarks/redis-replica-init.md (RUNS=500)
+	$(SWIFT) build -c release --product redis-replica-init
+	Benchmarks/redis-replica-init/run $(RUNS)
+
 lint: ## check the format of the Swift files, the scripts and the Dockerfiles
 	@scripts/install-dependencies test
-	$(SWIFT) format lint --strict -r Sources Tests Package.swift
+	$(SWIFT) format lint --strict -r Sources Tests Benchmarks Package.swift
 	scripts/lint
 
 format: ## format the Swift files
-	$(SWIFT) format --in-place -r Sources Tests Package.swift
+	$(SWIFT) format --in-place -r Sources Tests Benchmarks Package.swift
 
 install: build ## copy the programs and manual pages under PREFIX (PREFIX=/usr/local)
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1'

@@ -113,9 +113,15 @@ let package = Package(
             ],
             swiftSettings: strict, linkerSettings: staticExecutable(foundationEssentials: true)),
 
+        // Random configurations for the grammar, in a test and by the million: `make fuzz-conf`.
+        .target(
+            name: "RedisConfFuzz", dependencies: ["RedisConf"], path: "Benchmarks/RedisConfFuzz", swiftSettings: strict),
+        .executableTarget(
+            name: "fuzz-conf", dependencies: ["RedisConfFuzz"], path: "Benchmarks/fuzz-conf", swiftSettings: strict),
+
         // Tests never depend on an executable (its linker flags would reach the test bundle); the programs are built
         // beside the bundle and found there.
-        .testTarget(name: "RedisConfTests", dependencies: ["RedisConf"], swiftSettings: strict),
+        .testTarget(name: "RedisConfTests", dependencies: ["RedisConf", "RedisConfFuzz"], swiftSettings: strict),
         .testTarget(name: "ReplicationTests", dependencies: ["Replication"], swiftSettings: strict),
         .testTarget(name: "ReplicaInitTests", dependencies: ["ReplicaInit", "RedisConf"], swiftSettings: strict),
         .testTarget(name: "HiredisTests", dependencies: ["Hiredis"], swiftSettings: strict),
@@ -139,7 +145,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "LocalTopology", "Hiredis", "Replication",
+"LocalTopology", "Hiredis", "RedisConf", "Replication",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

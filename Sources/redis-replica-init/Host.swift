@@ -4,6 +4,9 @@ import ReplicaInit
 
 /// The process: what it was given, and what it leaves to redis-server.
 enum Host {
+    /// Makes room at once for a stock file, its copy, and what is decided on them.
+    static func prepare() { linux_prepare_heap(320 * 1024) }
+
     /// The arguments behind the program's name, as bytes.
     static var arguments: [[UInt8]] {
         (1..<max(1, Int(CommandLine.argc))).map { index in

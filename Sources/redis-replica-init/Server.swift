@@ -33,12 +33,15 @@ enum Server {
 
     /// Becomes the server; returns only by throwing.
     static func execute(_ program: String, _ arguments: [[UInt8]]) throws(Failure) {
-        var vector: [UnsafeMutablePointer<CChar>?] = unsafe [strdup(program)]
-        for argument in arguments {
-            unsafe vector.append(
-                (argument + [0]).withUnsafeBytes { unsafe strdup($0.baseAddress!.assumingMemoryBound(to: CChar.self)) })
+        // Not an array: its type would be made at run time.
+        let vector = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: arguments.count + 2)
+        unsafe vector[0] = strdup(program)
+        for (index, argument) in arguments.enumerated() {
+            unsafe vector[index + 1] = (argument + [0]).withUnsafeBytes { bytes in
+                unsafe strdup(bytes.baseAddress!.assumingMemoryBound(to: CChar.self))
+            }
         }
-        unsafe vector.append(nil)
+        unsafe vector[arguments.count + 1] = nil
         _ = unsafe execv(program, vector)
         throw .system(
             SystemError(action: "execute", path: program, code: errno), cure: "use an image built for this machine",

@@ -2,6 +2,7 @@ import ReplicaInit
 
 // From the environment to redis-server: decide, say what was found, write, become the right user, exec.
 do throws(Failure) {
+    Host.prepare()
     let invocation = try decide { () throws(PlanError) in try Invocation(Host.arguments) }
     switch invocation.verb {
     case .help: Terminal.print(Usage.text)
