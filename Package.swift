@@ -145,7 +145,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-"LocalTopology", "Hiredis", "RedisConf", "Replication",
+                "LocalTopology", "Hiredis", "RedisConf", "Replication",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -15,8 +15,8 @@ struct DocumentationTests {
     }
 
     private static let planners = [
-        "Dialect", "Planner", "Planner+Container", "Planner+Guard", "Planner+Master", "Planner+Network", "Planner+Secrets",
-        "Planner+Socket", "Planner+Traps", "ProbeTarget",
+        "Dialect", "Planner", "Planner+Container", "Planner+Guard", "Planner+Master", "Planner+Network",
+        "Planner+Secrets", "Planner+Socket", "Planner+Traps", "ProbeTarget",
     ]
 
     /// Every name in quotes that the planning reads as a variable: capitals, digits and underscores.
