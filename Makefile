@@ -27,7 +27,9 @@ test: ## run every test, against real servers, and the checks
 	@$(MAKE) --no-print-directory lint
 	scripts/check-manifests
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --disable-xctest
+	$(SWIFT) test --skip-build --disable-xctest --skip IntegrationTests
+	@# One after the other: they measure deadlines on real servers, and two cores are few.
+	$(SWIFT) test --skip-build --disable-xctest --no-parallel --filter IntegrationTests
 
 build: ## build the release programs, each one static file
 	$(SWIFT) build -c release --product redis-replica-init
@@ -50,8 +52,9 @@ lint: ## check the format of the Swift files, the scripts and the Dockerfiles
 format: ## format the Swift files
 	$(SWIFT) format --in-place -r Sources Tests Benchmarks Package.swift
 
-install: build ## copy the programs to PREFIX/bin (PREFIX=/usr/local)
-	install -d '$(DESTDIR)$(PREFIX)/bin'
+install: build ## copy the programs and manual pages under PREFIX (PREFIX=/usr/local)
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 0644 docs/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1'
 	install -m 0755 $(PROGRAMS:%=$(RELEASE)/%) '$(DESTDIR)$(PREFIX)/bin'
 
 clean: ## remove what was built, and the tools

@@ -89,7 +89,7 @@ let package = Package(
 
         // Programs: thin, and imported by nobody.
         .executableTarget(
-            name: "redis-replica-init", dependencies: ["ReplicaInit", "RedisConf", "CLinux"],
+            name: "redis-replica-init", dependencies: ["ReplicaInit", "RedisConf", "CLinux", "Hiredis", "Replication"],
             swiftSettings: memorySafe, linkerSettings: staticExecutable(foundationEssentials: false)),
         .executableTarget(
             name: "KVApp",
@@ -146,6 +146,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "LocalTopology", "Hiredis", "RedisConf", "Replication",
+                .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),

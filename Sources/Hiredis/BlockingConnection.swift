@@ -53,6 +53,14 @@ public struct BlockingConnection: ~Copyable {
         unsafe redisFree(context)
     }
 
+    /// Sets the longest that each further read or write may take: what is left of a deadline over several commands.
+    public mutating func limit(to timeout: Duration) throws(BlockingConnectionError) {
+        precondition(timeout > .zero, "a wait needs a deadline")
+        guard unsafe redisSetTimeout(context, timeval(timeout)) == REDIS_OK else {
+            throw .broken(address: address, command: "", reason: unsafe Self.reason(of: context))
+        }
+    }
+
     /// Sends one command and waits for its reply.
     ///
     /// After a throw the connection only throws: what arrives late must not answer the next command.

@@ -6,42 +6,89 @@ extension ByteBuffer {
     ///
     /// The bytes must be UTF-8; see ``Swift/Span/isUTF8``.
     mutating func writeJSONEscaped(_ bytes: Span<UInt8>) {
+        // Room is made for the worst case, six bytes a byte, so it is made piece by piece.
+        let pieceBytes = 4096
         var start = 0
-        var index = 0
-        let count = bytes.count
-        while index < count {
-            let byte = unsafe bytes[unchecked: index]  // index < count
-            guard Self.needsEscape(byte) else {
-                index &+= 1
-                continue
+        while start < bytes.count {
+            let end = min(start + pieceBytes, bytes.count)
+            let piece = bytes.extracting(start..<end)
+            unsafe writeWithUnsafeMutableBytes(minimumWritableBytes: piece.count * 6 + 8) { space in
+                unsafe piece.withUnsafeBytes { unsafe JSONEscape.copy($0, to: space) }
             }
-            if start < index { writeBytes(bytes.extracting(start..<index)) }
-            writeJSONEscape(of: byte)
-            index &+= 1
-            start = index
+            start = end
         }
-        if start < count { writeBytes(bytes.extracting(start..<count)) }
+    }
+}
+
+/// The copying of bytes into a JSON string, eight at a time where none of them needs an escape.
+enum JSONEscape {
+    /// - Parameter space: at least six bytes for each of `bytes`, and eight more.
+    /// - Returns: how many bytes of `space` were written.
+    static func copy(_ bytes: UnsafeRawBufferPointer, to space: UnsafeMutableRawBufferPointer) -> Int {
+        guard let source = bytes.baseAddress, let target = space.baseAddress else { return 0 }
+        var read = 0
+        var written = 0
+        while read < bytes.count {
+            if read &+ 8 <= bytes.count {
+                let word = unsafe source.loadUnaligned(fromByteOffset: read, as: UInt64.self)
+                unsafe target.storeBytes(of: word, toByteOffset: written, as: UInt64.self)
+                // Everything before the first byte that needs an escape is in place already.
+                let plain = plainPrefix(of: UInt64(littleEndian: word))
+                read &+= plain
+                written &+= plain
+                if plain == 8 { continue }
+            }
+            let byte = unsafe source.load(fromByteOffset: read, as: UInt8.self)
+            read &+= 1
+            unsafe written &+= write(byte, to: target + written)
+        }
+        return written
     }
 
-    @inline(__always)
-    private static func needsEscape(_ byte: UInt8) -> Bool {
-        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    /// How many bytes, from the lowest on, need no escape: 0…8.
+    private static func plainPrefix(of word: UInt64) -> Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let tops: UInt64 = 0x8080_8080_8080_8080
+        // A byte's top bit is set where it is below 0x20, or a quote, or a backslash: "is less than" and "is zero" in
+        // eight lanes at once (S. E. Anderson, Bit Twiddling Hacks). A borrow can only spoil lanes above a hit.
+        let control = (word &- ones &* 0x20) & ~word
+        let quote = word ^ (ones &* UInt64(UInt8(ascii: "\"")))
+        let backslash = word ^ (ones &* UInt64(UInt8(ascii: "\\")))
+        let hits = (control | ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash)) & tops
+        return hits.trailingZeroBitCount / 8
     }
 
-    private mutating func writeJSONEscape(of byte: UInt8) {
+    private static func write(_ byte: UInt8, to target: UnsafeMutableRawPointer) -> Int {
         switch byte {
-        case UInt8(ascii: "\""): writeStaticString("\\\"")
-        case UInt8(ascii: "\\"): writeStaticString("\\\\")
-        case UInt8(ascii: "\n"): writeStaticString("\\n")
-        case UInt8(ascii: "\r"): writeStaticString("\\r")
-        case UInt8(ascii: "\t"): writeStaticString("\\t")
-        case 0x08: writeStaticString("\\b")
-        case 0x0C: writeStaticString("\\f")
-        default:
-            // "\\u00" and two digits, as one integer: a value full of control characters is no slower than need be.
-            let digits = UInt64(Self.hexDigit(byte >> 4)) << 8 | UInt64(Self.hexDigit(byte & 0x0F))
-            writeMultipleIntegers(UInt32(0x5C75_3030), UInt16(truncatingIfNeeded: digits))
+        case UInt8(ascii: "\""): unsafe writePair(UInt8(ascii: "\""), to: target)
+        case UInt8(ascii: "\\"): unsafe writePair(UInt8(ascii: "\\"), to: target)
+        case UInt8(ascii: "\n"): unsafe writePair(UInt8(ascii: "n"), to: target)
+        case UInt8(ascii: "\r"): unsafe writePair(UInt8(ascii: "r"), to: target)
+        case UInt8(ascii: "\t"): unsafe writePair(UInt8(ascii: "t"), to: target)
+        case 0x08: unsafe writePair(UInt8(ascii: "b"), to: target)
+        case 0x0C: unsafe writePair(UInt8(ascii: "f"), to: target)
+        case 0..<0x20: unsafe writeHexadecimal(byte, to: target)
+        default: unsafe writePlain(byte, to: target)
         }
+    }
+
+    private static func writePlain(_ byte: UInt8, to target: UnsafeMutableRawPointer) -> Int {
+        unsafe target.storeBytes(of: byte, as: UInt8.self)
+        return 1
+    }
+
+    private static func writePair(_ letter: UInt8, to target: UnsafeMutableRawPointer) -> Int {
+        unsafe target.storeBytes(of: UInt8(ascii: "\\"), as: UInt8.self)
+        unsafe target.storeBytes(of: letter, toByteOffset: 1, as: UInt8.self)
+        return 2
+    }
+
+    /// `\u00` and two digits.
+    private static func writeHexadecimal(_ byte: UInt8, to target: UnsafeMutableRawPointer) -> Int {
+        unsafe target.storeBytes(of: UInt32(bigEndian: 0x5C75_3030), as: UInt32.self)
+        unsafe target.storeBytes(of: hexDigit(byte >> 4), toByteOffset: 4, as: UInt8.self)
+        unsafe target.storeBytes(of: hexDigit(byte & 0x0F), toByteOffset: 5, as: UInt8.self)
+        return 6
     }
 
     private static func hexDigit(_ nibble: UInt8) -> UInt8 {

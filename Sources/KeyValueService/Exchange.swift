@@ -7,8 +7,9 @@ import RedisClient
 /// A subclass a route. It takes Redis's replies itself, so that a request costs one object. Everything happens on the
 /// connection's event loop.
 class Exchange: ReplyReceiver {
-    /// `nil` once the client is gone; an answer then has nowhere to go.
-    private(set) weak var connection: HTTPConnection?
+    /// `nil` once the answer is written or the client is gone. Held and let go of by hand: a weak reference would put
+    /// every retain of the connection on the runtime's slow path.
+    private(set) var connection: HTTPConnection?
     let method: HTTPMethod
     /// HTTP/1.0 keeps a connection only if told so.
     let isHTTP11: Bool
@@ -20,7 +21,8 @@ class Exchange: ReplyReceiver {
         self.connection = connection
         self.method = head.method
         self.isHTTP11 = head.version.major == 1 && head.version.minor >= 1
-        self.keepsAlive = head.isKeepAlive
+        // After an offer to upgrade the decoder reads no further request; the offer is not taken, so the connection ends.
+        self.keepsAlive = head.isKeepAlive && head.method != .CONNECT && !head.headers.contains(name: "upgrade")
     }
 
     /// The head has come. A route that needs no body may answer at once.
@@ -38,6 +40,9 @@ class Exchange: ReplyReceiver {
         self.response = response
         connection?.exchangeAnswered()
     }
+
+    /// Ends the tie to the connection; an answer that comes later has nowhere to go.
+    final func detach() { connection = nil }
 
     final func respond(_ problem: Problem) { respond(problem.response) }
 

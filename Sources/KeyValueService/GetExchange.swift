@@ -28,9 +28,8 @@ final class GetExchange: Exchange {
         self.reader = reader
         let key = key
         do {
-            try reader.connection.submit(self, replies: 2) { buffer in
+            try reader.connection.submit(self, replies: 1, awaitsInformation: true) { buffer in
                 buffer.writeGET(key: key.span)
-                buffer.writeINFOReplication()
             }
         } catch {
             failed(error)

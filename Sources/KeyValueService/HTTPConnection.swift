@@ -55,7 +55,7 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
         case .head(let head):
             isReceiving = true
             setDeadline(http.limits.transferTimeout)
-            let exchange = service.exchange(for: head, on: self)
+            let exchange = exchange(for: head)
             if http.isDraining { exchange.keepsAlive = false }
             exchanges.append(exchange)
             exchange.begin()
@@ -67,6 +67,15 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
             exchange.end()
             exchangeAnswered()
         }
+    }
+
+    private func exchange(for head: HTTPRequestHead) -> Exchange {
+        guard head.uri.utf8.count <= http.limits.maximumTargetBytes else {
+            return ImmediateExchange(
+                head: head, connection: self,
+                answer: Problem.targetTooLong(limitBytes: http.limits.maximumTargetBytes).response)
+        }
+        return service.exchange(for: head, on: self)
     }
 
     /// Not more is read than there is room for: neither requests without answers, nor answers that the client does not take.
@@ -105,14 +114,20 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
             // An answer that comes before the end of its request waits for it, unless the connection is closed for it.
             if isReceiving, exchanges.count == 1, exchange.keepsAlive { break }
             exchanges.removeFirst()
+            exchange.detach()
             write(response, of: exchange)
             if !exchange.keepsAlive {
-                exchanges.removeAll()
+                detachAll()
                 phase = .finishing
             }
         }
         if outgoing.readableBytes > 0 { http.flusher.mark(self) }
         resumeReading()
+    }
+
+    private func detachAll() {
+        for exchange in exchanges { exchange.detach() }
+        exchanges.removeAll()
     }
 
     private func write(_ response: Response, of exchange: Exchange) {
@@ -193,7 +208,7 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         phase = .closed
-        exchanges.removeAll()
+        detachAll()
         http.remove(self)
         context.fireChannelInactive()
     }
@@ -209,12 +224,12 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard error is HTTPParserError, phase == .open else { return context.close(promise: nil) }
+        guard let error = error as? HTTPParserError, phase == .open else { return context.close(promise: nil) }
         // Nothing after it can be told apart any more: what was asked before is answered, then this.
         isReceiving = false
         let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: "/")
         let exchange = Exchange(head: head, connection: self)
         exchanges.append(exchange)
-        exchange.respondAndClose(.malformedRequest)
+        exchange.respondAndClose(error == .headerOverflow ? .headerTooLarge : .malformedRequest)
     }
 }

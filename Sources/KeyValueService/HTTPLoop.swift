@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP1
 import RedisClient
 
 /// What the HTTP connections of one event loop share. Lives on its loop; neither thread-safe nor `Sendable`.
@@ -64,6 +65,13 @@ final class HTTPLoop {
 public struct HTTPLimits: Sendable {
     /// Bytes of a request's body. The default holds a value of 1 MiB however it is escaped (six bytes a byte).
     public var maximumBodyBytes = 8 << 20
+    /// Bytes of a request's target; a longer one is answered 414.
+    public var maximumTargetBytes = 8 << 10
+    /// Bytes of one header field, or of the request line; over it, or over the two below, the answer is 431.
+    public var maximumFieldBytes = 16 << 10
+    /// Bytes of all header fields together.
+    public var maximumHeaderBytes = 64 << 10
+    public var maximumFields = 100
     /// Requests of one connection that may wait for their answers; further ones are not read before.
     public var maximumPipelinedRequests = 128
     /// How long a connection may be open without a request.
@@ -74,4 +82,12 @@ public struct HTTPLimits: Sendable {
     public var lingerTimeout: Duration = .seconds(2)
 
     public init() {}
+
+    var decoder: NIOHTTPDecoderLimitConfiguration {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = maximumFieldBytes
+        limits.maxHeaderListSize = maximumHeaderBytes
+        limits.maxHeaderFieldCount = maximumFields
+        return limits
+    }
 }

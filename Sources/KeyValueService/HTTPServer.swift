@@ -23,7 +23,9 @@ public final class HTTPServer: Sendable {
         at bind: BindTarget, configuration: ServiceConfiguration, redis: RedisLoops, logger: Logger
     ) async throws -> HTTPServer {
         try await start(at: bind, group: redis.group, limits: configuration.limits) { http, index, eventLoop in
-            let loop = redis.makeLoop(index: index, eventLoop: eventLoop, flusher: http.flusher)
+            let loop = redis.makeLoop(index: index, eventLoop: eventLoop, flusher: http.flusher) {
+                $1.writeJSONEscaped($0)
+            }
             return KeyValueService(http: http, redis: loop, configuration: configuration, logger: logger)
         }
     }
@@ -57,7 +59,7 @@ public final class HTTPServer: Sendable {
                     preconditionFailure("a connection came up on an event loop of another group")
                 }
                 let pipeline = channel.pipeline.syncOperations
-                try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes)))
+                try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits.decoder)))
                 try pipeline.addHandler(HTTPConnection(service: service))
             }
         }

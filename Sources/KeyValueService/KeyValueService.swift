@@ -51,10 +51,12 @@ final class KeyValueService: HTTPService {
     func makeBuffer(capacity: Int) -> ByteBuffer { ByteBufferAllocator().buffer(capacity: capacity) }
 
     /// Writes the rest of an answer after its value: `","redis_replication":"…","action":"…","pod_ip":"…"}`.
+    ///
+    /// - Parameter replication: the text of INFO, escaped already.
     func finish(_ body: inout ByteBuffer, replication: Span<UInt8>, action: StaticString) {
         let escapedPodIP = escapedPodIP
         body.writeStaticString("\",\"redis_replication\":\"")
-        body.writeJSONEscaped(replication)
+        body.writeBytes(replication)
         body.writeStaticString("\",\"action\":\"")
         body.writeStaticString(action)
         body.writeStaticString("\",\"pod_ip\":\"")

@@ -9,6 +9,8 @@ import RedisClient
 enum Problem: Error, Equatable, Sendable {
     // The request.
     case malformedRequest
+    case targetTooLong(limitBytes: Int)
+    case headerTooLarge
     case requestTimeout
     case unknownPath
     case methodNotAllowed(allowed: StaticText)
@@ -56,6 +58,8 @@ extension Problem {
         case .malformedRequest, .missingKey, .emptyKey, .keyNotText, .invalidPercentEncoding, .invalidJSON,
             .missingMember, .memberNotText:
             .badRequest
+        case .targetTooLong: .uriTooLong
+        case .headerTooLarge: .requestHeaderFieldsTooLarge
         case .requestTimeout: .requestTimeout
         case .unknownPath, .keyNotFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
@@ -75,6 +79,8 @@ extension Problem {
     var code: StaticString {
         switch self {
         case .malformedRequest: "malformed-request"
+        case .targetTooLong: "target-too-long"
+        case .headerTooLarge: "header-too-large"
         case .requestTimeout: "request-timeout"
         case .unknownPath: "unknown-path"
         case .methodNotAllowed: "method-not-allowed"
@@ -106,6 +112,8 @@ extension Problem {
     var detail: String {
         switch self {
         case .malformedRequest: "The request is not well-formed HTTP/1.1."
+        case .targetTooLong(let limitBytes): "The path and query are longer than \(limitBytes) bytes."
+        case .headerTooLarge: "The request line, a header field or all of them together are too large, or too many."
         case .requestTimeout: "The request did not arrive in time."
         case .unknownPath: "There is nothing here; try /get?key=…, POST /set, /livez or /readyz."
         case .methodNotAllowed(let allowed): "This path takes \(allowed) only."

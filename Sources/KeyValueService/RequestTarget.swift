@@ -1,63 +1,62 @@
 /// The path and query of a request, in bytes: `/get?key=key_1`.
 struct RequestTarget {
-    private let text: Substring.UTF8View
-    private let queryStart: Substring.UTF8View.Index
+    private let text: [UInt8]
+    private let pathStart: Int
+    private let queryStart: Int
 
     /// - Parameter uri: origin-form, or absolute-form, whose scheme and authority are passed over (RFC 9112 §3.2).
     init(_ uri: String) {
-        var text = Substring(uri).utf8
-        if text.first != UInt8(ascii: "/"), let path = Self.pathOfAbsoluteForm(text) { text = path }
-        self.text = text
-        self.queryStart = text.firstIndex(of: UInt8(ascii: "?")) ?? text.endIndex
+        text = Array(uri.utf8)
+        pathStart = text.first == UInt8(ascii: "/") ? 0 : Self.pathStart(ofAbsoluteForm: text)
+        queryStart = text[pathStart...].firstIndex(of: UInt8(ascii: "?")) ?? text.endIndex
     }
 
-    var path: Substring.UTF8View { text[..<queryStart] }
+    var path: ArraySlice<UInt8> { text[pathStart..<queryStart] }
 
     /// The first value of a query parameter, decoded: `+` is a space, `%HH` a byte.
     ///
     /// - Throws: ``Problem/invalidPercentEncoding``.
     /// - Returns: `nil` where there is no such parameter; empty where it has no value.
     func queryValue(_ name: StaticString) throws(Problem) -> [UInt8]? {
-        guard queryStart < text.endIndex else { return nil }
-        for pair in text[text.index(after: queryStart)...].split(separator: UInt8(ascii: "&")) {
-            let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
-            guard try Self.decode(pair[..<equals]).elementsEqual(name) else { continue }
-            guard equals < pair.endIndex else { return [] }
-            return try Self.decode(pair[pair.index(after: equals)...])
+        var start = queryStart + 1
+        while start < text.endIndex {
+            let end = text[start...].firstIndex(of: UInt8(ascii: "&")) ?? text.endIndex
+            let pair = text[start..<end]
+            let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? end
+            if try Self.decode(pair[..<equals]).elementsEqual(name) {
+                return equals < end ? try Self.decode(pair[(equals + 1)...]) : []
+            }
+            start = end + 1
         }
         return nil
     }
 
-    private static func decode(_ text: Substring.UTF8View) throws(Problem) -> [UInt8] {
+    private static func decode(_ text: ArraySlice<UInt8>) throws(Problem) -> [UInt8] {
         var decoded: [UInt8] = []
         decoded.reserveCapacity(text.count)
         var index = text.startIndex
         while index < text.endIndex {
             let byte = text[index]
-            index = text.index(after: index)
+            index += 1
             switch byte {
             case UInt8(ascii: "+"): decoded.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
-                let digits = text[index...].prefix(2)
-                guard digits.count == 2, let high = hexValue(digits.first!), let low = hexValue(digits.last!) else {
-                    throw .invalidPercentEncoding
-                }
+                guard index + 1 < text.endIndex, let high = hexValue(text[index]), let low = hexValue(text[index + 1])
+                else { throw .invalidPercentEncoding }
                 decoded.append(high << 4 | low)
-                index = digits.endIndex
+                index += 2
             default: decoded.append(byte)
             }
         }
         return decoded
     }
 
-    /// `http://host/path` → `/path`; `http://host` → `` (read as `/`).
-    private static func pathOfAbsoluteForm(_ text: Substring.UTF8View) -> Substring.UTF8View? {
+    /// `http://host/path` → where `/path` begins; `http://host` → the end (read as `/`).
+    private static func pathStart(ofAbsoluteForm text: [UInt8]) -> Int {
         let lowered = text.prefix(8).map { $0 | 0x20 }
         let scheme = lowered.starts(with: "http://".utf8) ? 7 : lowered.starts(with: "https://".utf8) ? 8 : 0
-        guard scheme > 0 else { return nil }
-        let authority = text.dropFirst(scheme)
-        let path = authority.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? authority.endIndex
-        return authority[path...]
+        guard scheme > 0 else { return 0 }
+        return text[scheme...].firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? text.endIndex
     }
 }
 

@@ -5,7 +5,7 @@ enum Route: Equatable {
     case get, set, hostname, live, ready
 
     /// - Throws: ``Problem/unknownPath``, ``Problem/methodNotAllowed(allowed:)``.
-    init(path: Substring.UTF8View, method: HTTPMethod) throws(Problem) {
+    init(path: ArraySlice<UInt8>, method: HTTPMethod) throws(Problem) {
         let route: Route? =
             switch path.count {
             case 0: .hostname

@@ -65,9 +65,8 @@ final class SetExchange: Exchange {
             let request = try SetRequest(parsing: requestBody.readableBytesUInt8Span)
             self.request = request
             requestBody = ByteBuffer()
-            try service.redis.master.submit(self, replies: 2) { buffer in
+            try service.redis.master.submit(self, replies: 1, awaitsInformation: true) { buffer in
                 buffer.writeSET(key: request.key.span, value: request.value.span)
-                buffer.writeINFOReplication()
             }
         } catch let problem as Problem {
             respond(problem)

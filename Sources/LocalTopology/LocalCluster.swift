@@ -184,7 +184,7 @@ public actor LocalCluster {
         arguments.append(try directory.executable(for: node).string)
         arguments += node.arguments.map(filled)
         var environment = node.environment.mapValues(filled)
-        environment["PATH"] = environmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin"
+        environment["PATH"] = environment["PATH"] ?? environmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin"
         return ChildProcess.Command(
             name: node.name, executable: try Programs.installed("setpriv", package: "util-linux"),
             arguments: arguments, environment: environment, folder: folder, log: directory.log(of: node.name))
@@ -192,12 +192,13 @@ public actor LocalCluster {
 }
 
 /// Starts a cluster, hands it to the body, and stops it however the body ends: by returning, throwing or cancellation.
+/// - Parameter starts: Whether every node is started first; else the body starts those that it wants.
 public func withLocalCluster<Value: Sendable>(
-    _ spec: ClusterSpec, _ body: (LocalCluster) async throws -> Value
+    _ spec: ClusterSpec, starts: Bool = true, _ body: (LocalCluster) async throws -> Value
 ) async throws -> Value {
     let cluster = try LocalCluster(spec)
     do {
-        try await cluster.start()
+        if starts { try await cluster.start() }
         let value = try await body(cluster)
         await cluster.stop()
         return value

@@ -28,7 +28,7 @@ public struct NodeSpec: Hashable, Sendable {
     public var name: String
     public var executable: FilePath
     public var arguments: [String]
-    /// All that the child sees besides PATH.
+    /// All that the child sees, besides our own PATH where none is given here.
     public var environment: [String: String]
     public var configuration: Configuration
     public var endpoint: Endpoint

@@ -9,6 +9,8 @@ final class PipelineHandler: ChannelInboundHandler {
     private struct Submission {
         let receiver: ReplyReceiver
         let expected: Int
+        /// Its end, and its failure, come with the shared INFO that follows in the same flush.
+        let awaitsInformation: Bool
         var received = 0
         let sentAt: NIODeadline
     }
@@ -16,15 +18,23 @@ final class PipelineHandler: ChannelInboundHandler {
     private var reader: ReplyReader
     private var submissions = CircularBuffer<Submission>(initialCapacity: 64)
     private var outgoing = ByteBuffer()
+    /// Those of this tick that want to see INFO replication as it is after their commands.
+    private var informationWaiters: [SharedInformation.Waiter] = []
     private var context: ChannelHandlerContext?
+    private let encodeInformation: SharedInformation.Encoding
     private let whenClosed: () -> Void
     private let whenIdle: () -> Void
 
     /// - Parameters:
+    ///   - encodeInformation: how the text of INFO is handed to those who share it.
     ///   - whenIdle: called when the last reply that was owed has come.
     ///   - whenClosed: called once, after everything in flight has failed.
-    init(maximumReplyBytes: Int, whenIdle: @escaping () -> Void, whenClosed: @escaping () -> Void) {
+    init(
+        maximumReplyBytes: Int, encodeInformation: @escaping SharedInformation.Encoding = { $1.writeBytes($0) },
+        whenIdle: @escaping () -> Void, whenClosed: @escaping () -> Void
+    ) {
         self.reader = ReplyReader(maximumReplyBytes: maximumReplyBytes)
+        self.encodeInformation = encodeInformation
         self.whenIdle = whenIdle
         self.whenClosed = whenClosed
     }
@@ -36,14 +46,25 @@ final class PipelineHandler: ChannelInboundHandler {
     var oldest: NIODeadline? { submissions.first?.sentAt }
 
     /// Takes a submission in; it leaves with the next ``flush()``.
+    ///
+    /// - Parameter awaitsInformation: whether the receiver gets, after its replies, the INFO replication of this flush.
     func submit(
-        _ receiver: ReplyReceiver, replies: Int, at now: NIODeadline, _ encode: (inout ByteBuffer) -> Void
+        _ receiver: ReplyReceiver, replies: Int, awaitsInformation: Bool = false, at now: NIODeadline,
+        _ encode: (inout ByteBuffer) -> Void
     ) {
-        submissions.append(Submission(receiver: receiver, expected: replies, sentAt: now))
+        submissions.append(
+            Submission(receiver: receiver, expected: replies, awaitsInformation: awaitsInformation, sentAt: now))
+        if awaitsInformation { informationWaiters.append(.init(receiver: receiver, index: replies)) }
         encode(&outgoing)
     }
 
+    /// Sends what was submitted since the last time, and one INFO after it for all who wait for one.
     func flush() {
+        if !informationWaiters.isEmpty, let last = submissions.last {
+            let information = SharedInformation(informationWaiters, encode: encodeInformation)
+            informationWaiters.removeAll(keepingCapacity: true)
+            submit(information, replies: 1, at: last.sentAt) { $0.writeINFOReplication() }
+        }
         guard let context, outgoing.readableBytes > 0 else { return }
         context.writeAndFlush(wrapOutboundOut(outgoing), promise: nil)
         // The channel owns the storage until it is written; it usually is by now, and then `clear` reuses it.
@@ -103,7 +124,10 @@ final class PipelineHandler: ChannelInboundHandler {
 
     private func failAll(_ failure: RedisFailure) {
         let owed = submissions
+        let waiters = informationWaiters
         submissions.removeAll()
-        for submission in owed { submission.receiver.fail(failure) }
+        informationWaiters.removeAll()
+        for submission in owed where !submission.awaitsInformation { submission.receiver.fail(failure) }
+        for waiter in waiters { waiter.receiver.fail(failure) }
     }
 }

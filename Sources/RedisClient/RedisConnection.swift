@@ -60,10 +60,13 @@ public final class RedisConnection: TickParticipant {
     /// - Parameters:
     ///   - receiver: gets `replies` calls, or a failure; never within this call.
     ///   - replies: how many commands `encode` writes.
+    ///   - awaitsInformation: whether the receiver gets, as its reply number `replies`, the text of an INFO replication
+    ///     that was taken after its commands, written by ``RedisConnectionConfiguration/encodeInformation``. All who ask
+    ///     within a tick share one.
     ///   - encode: writes the commands in RESP.
     /// - Throws: ``RedisFailure`` where the commands were surely not sent; the receiver is then not called.
     public func submit(
-        _ receiver: ReplyReceiver, replies: Int, _ encode: (inout ByteBuffer) -> Void
+        _ receiver: ReplyReceiver, replies: Int, awaitsInformation: Bool = false, _ encode: (inout ByteBuffer) -> Void
     ) throws(RedisFailure) {
         switch machine.state {
         case .ready: break
@@ -72,7 +75,7 @@ public final class RedisConnection: TickParticipant {
         }
         guard let handler else { throw .notConnected }
         guard handler.inFlight < configuration.maximumInFlight else { throw .overloaded }
-        send(receiver, replies: replies, through: handler, encode)
+        send(receiver, replies: replies, awaitsInformation: awaitsInformation, through: handler, encode)
     }
 
     /// Waits for the replies that are owed, then closes.
@@ -88,11 +91,11 @@ public final class RedisConnection: TickParticipant {
     public override func flushTick() { handler?.flush() }
 
     private func send(
-        _ receiver: ReplyReceiver, replies: Int, through handler: PipelineHandler,
+        _ receiver: ReplyReceiver, replies: Int, awaitsInformation: Bool = false, through handler: PipelineHandler,
         _ encode: (inout ByteBuffer) -> Void
     ) {
         flusher.mark(self)
-        handler.submit(receiver, replies: replies, at: flusher.now, encode)
+        handler.submit(receiver, replies: replies, awaitsInformation: awaitsInformation, at: flusher.now, encode)
         if deadlineTimer == nil { armDeadline(after: configuration.commandTimeout) }
     }
 
@@ -114,6 +117,7 @@ extension RedisConnection {
     private func connect() {
         let handler = PipelineHandler(
             maximumReplyBytes: configuration.maximumReplyBytes,
+            encodeInformation: configuration.encodeInformation,
             whenIdle: { [weak self] in self?.becameIdle() },
             whenClosed: { [weak self] in self?.disconnected() })
         let bound = NIOLoopBound(handler, eventLoop: eventLoop)
@@ -258,6 +262,10 @@ public struct RedisConnectionConfiguration: Sendable {
     public var healthInterval: Duration = .seconds(1)
     /// Submissions that may wait on one connection; one more is refused at once.
     public var maximumInFlight = 4096
+    /// How a shared INFO replication is written for those who asked for it; as it is, unless told otherwise.
+    public var encodeInformation: @Sendable (_ text: Span<UInt8>, _ buffer: inout ByteBuffer) -> Void = {
+        $1.writeBytes($0)
+    }
     /// Bytes of one reply; Redis itself allows 512 MiB.
     public var maximumReplyBytes = 64 << 20
 

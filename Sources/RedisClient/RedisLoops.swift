@@ -25,7 +25,12 @@ public final class RedisLoops: Sendable {
     /// Makes the loop's connections and begins to connect. Must be called on `eventLoop`, once.
     ///
     /// - Parameter index: the loop's place in its group; the loops begin their turns at different replicas.
-    public func makeLoop(index: Int, eventLoop: any EventLoop, flusher: TickFlusher) -> RedisLoop {
+    public func makeLoop(
+        index: Int, eventLoop: any EventLoop, flusher: TickFlusher,
+        encodeInformation: @escaping @Sendable (_ text: Span<UInt8>, _ buffer: inout ByteBuffer) -> Void
+    ) -> RedisLoop {
+        var configuration = configuration
+        configuration.encodeInformation = encodeInformation
         // One loop is enough to tell an operator what happens to a server.
         var quiet = logger
         if index > 0 { quiet.logLevel = .error }

@@ -61,6 +61,15 @@ public struct EffectiveConfiguration: Equatable, Sendable {
         order.compactMap { setting($0, ifNamed: name) }
     }
 
+    /// Every well-formed line in reading order.
+    public var settings: [Setting] {
+        order.compactMap { reference in
+            files[Int(reference.file)].document.entry(Int(reference.directive)).map {
+                Setting(file: Int(reference.file), entry: $0)
+            }
+        }
+    }
+
     /// The main file's bytes as they were read.
     public var original: [UInt8] { files[0].document.bytes }
 

@@ -6,6 +6,8 @@ public enum Origin: Equatable, Sendable {
     /// The file that a `*_FILE` variable names.
     case secretFile(variable: String, path: [UInt8])
     case file(path: [UInt8], Position)
+    /// redis-server's arguments on our command line.
+    case arguments
     /// Decided by the program because nothing else says otherwise.
     case preset
 }
@@ -16,6 +18,7 @@ extension Origin: CustomStringConvertible {
         case .environment(let name): name
         case .secretFile(let variable, let path): "\(variable)=\(shownPath(path))"
         case .file(let path, let position): "\(shownPath(path)):\(position.line):\(position.column)"
+        case .arguments: "arguments"
         case .preset: "default"
         }
     }
@@ -69,6 +72,8 @@ public enum PlanError: Error, Equatable, Sendable {
 /// The exit codes of this program (sysexits.h, and the shell's for exec).
 public enum ExitCode {
     public static let usage: Int32 = 64
+    /// EX_TEMPFAIL: the birth guard holds a master.
+    public static let held: Int32 = 75
     public static let inputOutput: Int32 = 74
     public static let permission: Int32 = 77
     public static let configuration: Int32 = 78

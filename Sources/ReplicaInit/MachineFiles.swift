@@ -4,6 +4,8 @@ public import RedisConf
 public protocol MachineFiles: ConfigurationFiles {
     /// Whether there is a folder at this path.
     func isFolder(_ path: [UInt8]) -> Bool
+    /// Whether a file can be made in this folder by a user, or by us where none is named.
+    func canWrite(inFolder path: [UInt8], as account: Account?) -> Bool
 }
 
 /// Who and where the process is.

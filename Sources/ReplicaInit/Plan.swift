@@ -73,6 +73,8 @@ public struct Plan: Equatable, Sendable {
     public var fixesOwnership: Bool
     /// Further files redis-server opens: included ones, certificates, the ACL file.
     public var filesToRead: [[UInt8]]
+    /// What a master asks before it starts; nil where nobody is asked.
+    public var birthGuard: GuardSettings?
     /// In the order they were made.
     public var decisions: [Decision]
     /// Notes and warnings; errors leave no plan.

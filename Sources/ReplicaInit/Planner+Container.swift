@@ -55,7 +55,7 @@ extension Planner {
 
     /// Whom to run as: root only where that is asked for.
     mutating func decidePrivileges() {
-        guard identity.isRoot, !isSet("SKIP_DROP_PRIVS"), invocation.verb == .run else { return }
+        guard identity.isRoot, !isSet("SKIP_DROP_PRIVS") else { return }
         let passwd = (try? files.contents(ofFile: utf8("/etc/passwd"))) ?? []
         let group = (try? files.contents(ofFile: utf8("/etc/group"))) ?? []
         for name in dialect.users {
@@ -64,7 +64,12 @@ extension Planner {
                 return
             }
         }
-        report(.error, .noServerUser(dialect.users))
+        // Where it is only looked at, by root on another machine perhaps, no user is missed.
+        switch invocation.verb {
+        case .run: report(.error, .noServerUser(dialect.users))
+        case .check: report(.warning, .noServerUser(dialect.users))
+        case .render, .probe, .help, .version: break
+        }
     }
 
     /// Whether a `SKIP_…` variable asks to skip: anything but a plain no.

@@ -116,6 +116,8 @@ extension Planner {
         guard port == ownPort || port == scalar("replica-announce-port").flatMap(number) else { return false }
         if host == environment["POD_IP"] || host == scalar("replica-announce-ip") { return true }
         if !identity.hostname.isEmpty, host == identity.hostname { return true }
+        // A pod of a StatefulSet has names under its Service: redis-0.redis-nodes.
+        if let pod = environment["POD_NAME"], host == pod || host.starts(with: pod + utf8(".")) { return true }
         guard Address.isLoopback(host), let bind = value("bind") else { return false }
         return bind.contains { $0 == host || !Address.isLoopback($0) }
     }

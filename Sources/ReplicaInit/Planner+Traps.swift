@@ -66,6 +66,14 @@ extension Planner {
         }
     }
 
+    /// Variables that users know from elsewhere and that do nothing here: said, where somebody set them on purpose.
+    mutating func checkVariables() {
+        for variable in ["REDIS_SENTINEL_HOST", "REDIS_SENTINEL_PORT_NUMBER", "REDIS_SENTINEL_MASTER_NAME"]
+        where environment[variable] != nil {
+            report(.warning, .sentinelNotAsked, at: .environment(variable))
+        }
+    }
+
     private mutating func checkReplication() {
         guard role == .replica else { return }
         if isOn("cluster-enabled") {

@@ -9,15 +9,7 @@ extension Plan {
         _ invocation: Invocation, environment: Environment, identity: Identity, files: Files
     ) throws(PlanError) {
         var planner = try Planner(invocation, environment: environment, identity: identity, files: files)
-        planner.checkFaults()
-        planner.decideRole()
-        planner.decideSecrets()
-        planner.decidePorts()
-        planner.decideNetwork()
-        planner.decideMaster()
-        planner.decideContainer()
-        planner.decidePrivileges()
-        planner.checkTraps()
+        planner.decide()
         self = try planner.plan()
     }
 }
@@ -61,6 +53,21 @@ struct Planner<Files: MachineFiles> {
         }
         effective = EffectiveConfiguration(
             document, path: path, folder: identity.workingFolder, expandsGlobs: dialect.has(7, 0), files: files)
+    }
+
+    /// Every decision and every check, in the order in which they build on each other.
+    mutating func decide() {
+        checkFaults()
+        decideRole()
+        decideSecrets()
+        decidePorts()
+        decideNetwork()
+        decideMaster()
+        decideContainer()
+        decidePrivileges()
+        decideSocket()
+        checkTraps()
+        checkVariables()
     }
 
     /// Makes a directive have these arguments, where it stands or, if an included file would win, at the end.
@@ -126,7 +133,7 @@ struct Planner<Files: MachineFiles> {
         return nil
     }
 
-    private mutating func decideFlags() -> [[UInt8]] {
+    mutating func decideFlags() -> [[UInt8]] {
         guard let flags = environment["REDIS_EXTRA_FLAGS"] else { return [] }
         if let tokens = try? splitArguments(flags) { return tokens.map(\.bytes) }
         report(.error, .malformedFlags, at: .environment("REDIS_EXTRA_FLAGS"))
@@ -136,6 +143,8 @@ struct Planner<Files: MachineFiles> {
     /// The finished plan.
     mutating func plan() throws(PlanError) -> Plan {
         let flags = decideFlags()
+        checkArguments(flags)
+        let birthGuard = decideGuard(arguments: invocation.serverArguments + flags)
         let limit: Diagnostic.Severity = invocation.isStrict ? .warning : .error
         if diagnostics.contains(where: { $0.severity >= limit }) { throw .refused(diagnostics) }
         let name = source.map { Array($0.split(separator: UInt8(ascii: "/")).last ?? []) } ?? utf8("redis.conf")
@@ -149,6 +158,6 @@ struct Planner<Files: MachineFiles> {
             servers: dialect.servers, serverArguments: invocation.serverArguments + flags,
             dataFolder: scalar("dir") ?? utf8("/data"), privileges: privileges,
             fixesOwnership: privileges != .keep && !isSet("SKIP_FIX_PERMS"), filesToRead: filesToRead,
-            decisions: decisions, diagnostics: diagnostics)
+            birthGuard: birthGuard, decisions: decisions, diagnostics: diagnostics)
     }
 }

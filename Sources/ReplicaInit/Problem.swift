@@ -11,6 +11,8 @@ public enum Problem: Equatable, Sendable {
     case malformedAddress([UInt8])
     case malformedSwitch([UInt8])
     case malformedFlags
+    case malformedSeconds([UInt8])
+    case unknownPolicy([UInt8])
     case serviceLink
     /// Two variables name different masters; the one told is left out.
     case otherMaster(used: String)
@@ -20,6 +22,11 @@ public enum Problem: Equatable, Sendable {
     case secretWithNUL
     case passwordRequired
     case podAddressMissing
+    case sentinelNotAsked
+
+    // redis-server's arguments.
+    case argumentOverrules(DirectiveName, variable: String)
+    case secretInArguments(DirectiveName)
 
     // The file.
     case configurationUnreadable(path: [UInt8], FileProblem)
@@ -40,6 +47,7 @@ public enum Problem: Equatable, Sendable {
     case unprotected
 
     // The machine.
+    case probesCannotAsk
     case needsVersion(DirectiveName, Dialect.Version)
     case fileMissing(path: [UInt8])
     case variableMissing(String)

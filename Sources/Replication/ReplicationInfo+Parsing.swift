@@ -44,6 +44,8 @@ private struct Fields {
         case "master_sync_in_progress": masterLink.isSynchronising = value == "1"
         case "master_link_down_since_seconds": masterLink.downSeconds = Int64(value)
         case "slave_repl_offset": masterLink.appliedOffset = Int64(value) ?? 0
+        case "slave_read_repl_offset": masterLink.receivedOffset = Int64(value)
+        case "master_last_io_seconds_ago": masterLink.silentSeconds = Int64(value).flatMap { $0 < 0 ? nil : $0 }
         case "master_replid": replicationID = value
         case "master_replid2": secondReplicationID = value.utf8.allSatisfy { $0 == UInt8(ascii: "0") } ? nil : value
         case "master_repl_offset": offset = Int64(value) ?? 0

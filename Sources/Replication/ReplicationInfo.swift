@@ -55,10 +55,14 @@ extension ReplicationInfo {
         public var downSeconds: Int64?
         /// The last offset that this replica has applied (`slave_repl_offset`).
         public var appliedOffset: Int64
+        /// The last offset that this replica has received (`slave_read_repl_offset`, from 7.0); at least `appliedOffset`.
+        public var receivedOffset: Int64?
+        /// Seconds since the master was last heard (`master_last_io_seconds_ago`). `nil` while the link is down.
+        public var silentSeconds: Int64?
 
         public init(
             host: String, port: Int, isUp: Bool, isSynchronising: Bool = false, downSeconds: Int64? = nil,
-            appliedOffset: Int64 = 0
+            appliedOffset: Int64 = 0, receivedOffset: Int64? = nil, silentSeconds: Int64? = nil
         ) {
             self.host = host
             self.port = port
@@ -66,6 +70,8 @@ extension ReplicationInfo {
             self.isSynchronising = isSynchronising
             self.downSeconds = downSeconds
             self.appliedOffset = appliedOffset
+            self.receivedOffset = receivedOffset
+            self.silentSeconds = silentSeconds
         }
 
         /// Whether the link has been up at least once since this server started.

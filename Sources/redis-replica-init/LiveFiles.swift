@@ -8,8 +8,7 @@ struct LiveFiles: MachineFiles {
         do throws(SystemError) {
             return try System.read(Self.name(path))
         } catch {
-            throw error.code == ENOENT || error.code == ENOTDIR
-                ? .missing : error.isDenied ? .denied : .failed(errno: error.code)
+            throw Self.problem(error)
         }
     }
 
@@ -23,5 +22,35 @@ struct LiveFiles: MachineFiles {
 
     func isFolder(_ path: [UInt8]) -> Bool { System.isFolder(Self.name(path)) }
 
+    /// By the folder's owner, group and mode where it is about another user than us.
+    func canWrite(inFolder path: [UInt8], as account: Account?) -> Bool {
+        let folder = Self.name(path)
+        guard let status = try? System.status(folder), status.st_mode & S_IFMT == S_IFDIR else { return false }
+        guard let account else { return System.canWrite(folder) }
+        let needed: mode_t =
+            status.st_uid == account.userID ? 0o300 : account.groups.contains(status.st_gid) ? 0o030 : 0o003
+        return status.st_mode & needed == needed
+    }
+
+    private static func problem(_ error: SystemError) -> FileProblem {
+        error.code == ENOENT || error.code == ENOTDIR
+            ? .missing : error.isDenied ? .denied : .failed(errno: error.code)
+    }
+
     private static func name(_ bytes: [UInt8]) -> String { path(bytes) }
+}
+
+extension LiveFiles: DataFiles {
+    func size(ofFile path: [UInt8]) -> Int? {
+        guard let status = try? System.status(Self.name(path)), status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return Int(status.st_size)
+    }
+
+    func prefix(ofFile path: [UInt8], count: Int) throws(FileProblem) -> [UInt8] {
+        do throws(SystemError) {
+            return try System.read(Self.name(path), upTo: count)
+        } catch {
+            throw Self.problem(error)
+        }
+    }
 }

@@ -8,6 +8,8 @@ extension System {
 
     static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
+    static func canWrite(_ folder: String) -> Bool { unsafe access(folder, W_OK | X_OK) == 0 }
+
     static func isExecutable(_ path: String) -> Bool {
         guard unsafe access(path, X_OK) == 0, let status = try? status(path) else { return false }
         return status.st_mode & S_IFMT == S_IFREG

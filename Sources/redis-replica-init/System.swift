@@ -48,6 +48,19 @@ enum System {
         }
     }
 
+    /// The first bytes of a file, `count` of them or all.
+    static func read(_ path: String, upTo count: Int) throws(SystemError) -> [UInt8] {
+        let descriptor = try open(path, O_RDONLY)
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            let part = try readOnce(descriptor, upTo: count - bytes.count, path: path)
+            if part.isEmpty { break }
+            bytes += part
+        }
+        return bytes
+    }
+
     /// One read; empty at the end of the file.
     private static func readOnce(_ descriptor: Int32, upTo room: Int, path: String) throws(SystemError) -> [UInt8] {
         while true {

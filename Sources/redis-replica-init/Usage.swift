@@ -5,17 +5,32 @@ enum Usage {
     static let text = """
         Makes a stock redis.conf fit for a replica (or a master) in a container, and becomes redis-server.
 
-        usage: redis-replica-init [run] [--strict] [CONFIG] [-- REDIS-SERVER-ARGS]
+        usage: redis-replica-init [run] [--strict] [--on-empty hold|wait|start] [--guard-timeout SECONDS]
+                                  [CONFIG] [-- REDIS-SERVER-ARGS]
                redis-replica-init render [--show-secrets] [--strict] [CONFIG]
+               redis-replica-init check [--format text|json] [--strict] [CONFIG] [-- REDIS-SERVER-ARGS]
+               redis-replica-init probe live|role [--timeout TIME] [CONFIG] [-- REDIS-SERVER-ARGS]
+               redis-replica-init probe ready [--timeout TIME] [--require-link] [--max-lag-seconds N] [--max-lag-bytes N]
 
           run       rewrite CONFIG, drop privileges, exec redis-server (the default)
           render    print what would be written, passwords hidden
+          check     print every setting with its source, and everything that is wrong; ends as a start would
+          probe     ask the local server: exit code 0 or 1, and one line why
 
         CONFIG is REDIS_CONFIG_FILE, else /etc/redis/redis.conf, else nothing. What starts with - and is not listed here, and
         all that follows it or --, is passed to redis-server.
 
           --strict         warnings stop the start
+          --on-empty       a master that would start empty, or behind its replicas: hold (default: exit code 75), wait, or
+                           start and lose what they hold; --guard-timeout: how long to ask a silent one (60)
           --show-secrets   render shows passwords
+          --format         check: text (default) or json
+          --timeout        probe: of everything together, 900ms by default; 2s and 2 are two seconds
+          --require-link, --max-lag-seconds, --max-lag-bytes
+                           probe ready: a replica is not ready with its link down, its master silent for longer, or with
+                           more bytes received and not applied
+          --socket, --host, --port
+                           probe: ask there instead of where the configuration says
           --help, --version
 
         Environment (a secret also as NAME_FILE):
@@ -27,11 +42,15 @@ enum Usage {
           REDIS_BIND, REDIS_PORT_NUMBER          where to listen; default all interfaces, 6379
           REDIS_TLS_ENABLED, REDIS_TLS_PORT_NUMBER, REDIS_TLS_{CERT,KEY,CA}_FILE, REDIS_TLS_CA_DIR, REDIS_TLS_AUTH_CLIENTS,
           REDIS_TLS_KEY_FILE_PASS
+          REDIS_SLAVE_NODES_HOST                 whom a master asks before it starts: a name, or host:port,…; in Kubernetes
+                                                 redis-slave-nodes by itself; port REDIS_SLAVE_SERVICE_PORT
+          REDIS_ON_EMPTY, REDIS_GUARD_TIMEOUT    as --on-empty and --guard-timeout
           REDIS_DATA_DIR                         default: the file's, unless it is a distribution's; then /data
           REDIS_VERSION, VALKEY_VERSION          which directives the server knows
-          REDIS_EXTRA_FLAGS, SKIP_DROP_PRIVS, SKIP_FIX_PERMS
+          REDIS_PROBE_USER, REDIS_PROBE_PASSWORD whom probe ready and role log in as; default the user default
+          REDIS_CONFIG_FILE, REDIS_EXTRA_FLAGS, SKIP_DROP_PRIVS, SKIP_FIX_PERMS
 
-        Exit codes: 64 usage, 74 input/output, 77 permission, 78 configuration, 126 cannot execute, 127 no redis-server.
+        Exit codes: 1 probe says no, 64 usage, 74 input/output, 75 held by the birth guard, 77 permission, 78 configuration, 126 cannot execute, 127 no redis-server.
 
         """
 }

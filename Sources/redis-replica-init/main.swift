@@ -10,9 +10,12 @@ do throws(Failure) {
     case .render:
         let plan = try makePlan(invocation)
         Terminal.print(invocation.showsSecrets ? plan.configuration : plan.redactedConfiguration)
+    case .check: try Check.perform(invocation)
+    case .probe: try Probe.perform(invocation)
     case .run:
         let plan = try makePlan(invocation)
         let server = try Server.find(plan.servers)
+        try GuardWatch.perform(plan)
         try DataFolder.prepare(plan)
         let configuration = try ConfigurationWriter(plan).write()
         try plan.privileges.assume()

@@ -153,6 +153,10 @@ struct HTTPTests {
                 "GET /livez HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /livez HTTP/1.0\r\n\r\n")
             #expect(kept.contains("\r\nConnection: keep-alive\r\n"))
             #expect(kept.split(separator: "200 OK").count == 3)
+            let upgrade = try await transcript(
+                "GET /livez HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+            #expect(upgrade.hasPrefix("HTTP/1.1 200 OK\r\n"))
+            #expect(upgrade.contains("\r\nConnection: close\r\n"), "no upgrade is taken, and the client is told")
             let half = try await transcript(
                 "GET /get?key=nobody HTTP/1.1\r\nHost: a\r\n\r\nGET /livez HTTP/1.1\r\nHost: a\r\n\r\n",
                 closesOutput: true)
@@ -186,6 +190,38 @@ struct HTTPTests {
                 "POST /set HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
                     + "a\r\n{\"key\":\"k\"\r\nd\r\n,\"value\":\"v\"}\r\n0\r\n\r\n")
             #expect(pieces.hasPrefix("HTTP/1.1 200 OK\r\n"))
+        }
+    }
+
+    @Test("targets and header fields are bounded, and the process goes on")
+    func heads() async throws {
+        let system = try KeyValueCluster(apps: 1)
+        var app = system.apps[0]
+        app.readiness = .running
+        try await withLocalCluster(ClusterSpec([app])) { cluster in
+            try await cluster.wait(until: "the app answers", of: "app-1") {
+                Observation(try await cluster.http("app-1", .get("/livez"))[0].status == 200, else: "no")
+            }
+            let endpoint = app.endpoint
+            func answer(_ target: String, fields: [String]) async throws -> LoopbackHTTP.Response {
+                try await LoopbackHTTP.exchange([.init("GET", target, headers: fields)], with: endpoint)[0]
+            }
+            func letters(_ count: Int) -> String { String(repeating: "a", count: count) }
+            #expect(try await answer("/livez?" + letters(8_000), fields: []).status == 200)
+            let long = try await answer("/livez?" + letters(8_192), fields: [])
+            #expect(long.status == 414)
+            #expect(long.code == "target-too-long")
+            #expect(try await answer("/livez", fields: ["X: " + letters(16_000)]).status == 200)
+            let cases = [
+                ["X: " + letters(20_000)], Array(repeating: "X: " + letters(8_000), count: 9),
+                Array(repeating: "X: a", count: 101),
+            ]
+            for fields in cases {
+                let refused = try await answer("/livez", fields: fields)
+                #expect(refused.status == 431)
+                #expect(refused.code == "header-too-large")
+                #expect(refused.header("Connection") == "close")
+            }
         }
     }
 

@@ -25,6 +25,20 @@ struct JSONEscapingTests {
         #expect(String(buffer: buffer) == escaped)
     }
 
+    @Test func `escape every byte at every place, also across the pieces of a long text`() {
+        for byte in UInt8(0)..<0x80 {
+            var alone = ByteBuffer()
+            alone.writeJSONEscaped([byte].span)
+            let escaped = String(buffer: alone)
+            for length in [0, 1, 7, 8, 9, 15, 16, 4090, 4095, 4096, 4097] {
+                let text = Array(repeating: UInt8(ascii: "x"), count: length) + [byte, byte] + Array("yz".utf8)
+                var buffer = ByteBuffer()
+                buffer.writeJSONEscaped(text.span)
+                #expect(String(buffer: buffer) == String(repeating: "x", count: length) + escaped + escaped + "yz")
+            }
+        }
+    }
+
     @Test func `a date is written as HTTP wants it`() {
         #expect(HTTPDate(secondsSinceEpoch: 784_111_777).text == Array("Sun, 06 Nov 1994 08:49:37 GMT".utf8))
     }

@@ -76,6 +76,43 @@ struct PipelineHandlerTests {
         #expect(transcript.lines == ["a[0] 1", "b[0] 2", "idle"])
     }
 
+    @Test func `all who want INFO in a flush share one, sent after their commands`() throws {
+        let transcript = Transcript()
+        let (channel, handler) = try connect(transcript)
+        for name in ["a", "b"] {
+            handler.submit(Recorder(name, transcript), replies: 1, awaitsInformation: true, at: .now()) { buffer in
+                buffer.writeGET(key: Array("k".utf8).span)
+            }
+        }
+        handler.flush()
+        let written = try #require(try channel.readOutbound(as: ByteBuffer.self))
+        let get = "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"
+        #expect(String(buffer: written) == get + get + "*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n")
+        try channel.writeInbound(ByteBuffer(string: "+1\r\n+2\r\n$4\r\ninfo\r\n"))
+        #expect(transcript.lines == ["a[0] 1", "b[0] 2", "a[1] info", "b[1] info", "idle"])
+        handler.flush()
+        #expect(try channel.readOutbound(as: ByteBuffer.self) == nil, "nobody waits for another one")
+    }
+
+    @Test(arguments: [("", true), ("+1\r\n", true), ("+1\r\n+2\r\n", true), ("", false)])
+    func `a receiver that waits for INFO is failed once, wherever the connection ends`(
+        arrived: String, isFlushed: Bool
+    ) throws {
+        let transcript = Transcript()
+        let (channel, handler) = try connect(transcript)
+        for name in ["a", "b"] {
+            handler.submit(Recorder(name, transcript), replies: 1, awaitsInformation: true, at: .now()) { buffer in
+                buffer.writeGET(key: Array("k".utf8).span)
+            }
+        }
+        if isFlushed { handler.flush() }
+        try channel.writeInbound(ByteBuffer(string: arrived))
+        _ = try channel.finish(acceptAlreadyClosed: true)
+        #expect(
+            transcript.lines.suffix(3) == ["a failed: connectionLost", "b failed: connectionLost", "closed"])
+        #expect(transcript.lines.count { $0.contains("failed") } == 2)
+    }
+
     private func connect(_ transcript: Transcript) throws -> (EmbeddedChannel, PipelineHandler) {
         let handler = PipelineHandler(
             maximumReplyBytes: 1 << 20, whenIdle: { transcript.lines.append("idle") },

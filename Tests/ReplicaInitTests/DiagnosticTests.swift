@@ -25,6 +25,10 @@ struct DiagnosticTests {
                 .replicatesItself(host: bytes("10.0.0.9"), port: 6379)
             ),
             (["REDIS_MASTER_SERVICE_HOST": "pod-1"], .replicatesItself(host: bytes("pod-1"), port: 6379)),
+            (
+                ["REDIS_MASTER_SERVICE_HOST": "redis-0.nodes", "POD_NAME": "redis-0"],
+                .replicatesItself(host: bytes("redis-0.nodes"), port: 6379)
+            ),
             (["REDIS_MASTER_SERVICE_HOST": "localhost"], .replicatesItself(host: bytes("localhost"), port: 6379)),
             (
                 ["REDIS_MASTER_SERVICE_HOST": "h", "REDIS_PASSWORD_FILE": "/no"],
@@ -85,6 +89,48 @@ struct DiagnosticTests {
     func malformedReplicaof(file: String) {
         #expect(Start(file: file, environment: [:]).diagnostics().contains { $0.problem == .malformedReplicaof })
         #expect(!Start(file: file).diagnostics().contains { $0.problem == .malformedReplicaof })
+    }
+
+    @Test(
+        "a trap that the environment springs is told",
+        arguments: [
+            ("", "REDIS_PASSWORD", "x", Diagnostic.Severity.warning, Problem.masterauthMissing),
+            ("requirepass x\n", "POD_IP", "10.0.0.9", .warning, .masterauthMissing),
+            ("user default on nopass\n", "REDIS_PASSWORD", "x", .error, .openDespitePassword),
+            ("user a on\n", "REDIS_ACLFILE", "/a", .error, .userWithACLFile),
+            ("requirepass x\n", "REDIS_ACLFILE", "/a", .warning, .passwordBesideACLFile),
+            (
+                "replica-announce-ip 10.0.0.5\n", "POD_NAME", "p", .error,
+                .replicatesItself(host: bytes("10.0.0.5"), port: 6379)
+            ),
+            ("", "REDIS_SENTINEL_HOST", "s", .warning, .sentinelNotAsked),
+            ("", "REDIS_SENTINEL_PORT_NUMBER", "1", .warning, .sentinelNotAsked),
+            ("", "REDIS_SENTINEL_MASTER_NAME", "m", .warning, .sentinelNotAsked),
+            ("", "KUBERNETES_SERVICE_HOST", "10.0.0.1", .note, .podAddressMissing),
+        ] as [(String, String, String, Diagnostic.Severity, Problem)])
+    func sprung(file: String, variable: String, value: String, severity: Diagnostic.Severity, problem: Problem) {
+        var start = Start(file: file)
+        start.environment[variable] = value
+        #expect(start.diagnostics().contains { $0.severity == severity && $0.problem == problem })
+    }
+
+    @Test("a socket is enough to listen at")
+    func socketOnly() {
+        let found = Start(file: "port 0\nunixsocket /s\n").diagnostics().map(\.problem)
+        #expect(!found.contains(.nothingListens))
+    }
+
+    @Test(
+        "variables of others that Kubernetes sets by itself change nothing and are not told",
+        arguments: [
+            "REDIS_SENTINEL_SERVICE_HOST", "REDIS_SENTINEL_SERVICE_PORT", "REDIS_SLAVE_SERVICE_HOST",
+            "REDIS_SLAVE_SERVICE_PORT", "POD_NAMESPACE",
+        ])
+    func ignored(variable: String) throws {
+        var start = Start()
+        let plain = try start.plan()
+        start.environment[variable] = "10.0.0.77"
+        #expect(try start.plan() == plain)
     }
 
     @Test("replicaof no one in the file is no master")

@@ -22,6 +22,11 @@ struct TableFiles: MachineFiles {
 
     func exists(_ path: [UInt8]) -> Bool { table[text(path)] != nil || isFolder(path) }
 
+    /// `read-only` in a folder makes it so.
+    func canWrite(inFolder path: [UInt8], as account: Account?) -> Bool {
+        isFolder(path) && table[text(path) + "/read-only"] == nil
+    }
+
     func isFolder(_ path: [UInt8]) -> Bool { table.keys.contains { $0.hasPrefix(text(path) + "/") } }
 }
 

@@ -178,6 +178,28 @@ struct PlanTests {
         #expect(both.filesToRead.map(text) == ["/c", "/k", "/ca"])
     }
 
+    @Test("TLS alone is given a Unix socket for the probes, where the server can make one")
+    func tlsSocket() throws {
+        var start = Start(files: ["/c": "", "/k": "", "/ca": "", "/run/redis/x": ""])
+        for (name, value) in [("ENABLED", "yes"), ("CERT_FILE", "/c"), ("KEY_FILE", "/k"), ("CA_FILE", "/ca")] {
+            start.environment["REDIS_TLS_" + name] = value
+        }
+        let first = try start.plan()
+        #expect(first.lines.contains("unixsocket /run/redis/redis.sock"))
+        #expect(first.lines.contains("unixsocketperm 700"))
+        start.file = text(first.configuration)
+        #expect(try start.plan().configuration == first.configuration)
+        start.file = "unixsocket /mine\n"
+        #expect(try start.plan().lines.filter { $0.hasPrefix("unixsocket") } == ["unixsocket /mine"])
+        start.file = ""
+        start.files["/run/redis/read-only"] = ""
+        let without = try start.plan()
+        #expect(!without.lines.contains { $0.hasPrefix("unixsocket") })
+        #expect(without.diagnostics.map(\.problem).contains(.probesCannotAsk))
+        start.environment["REDIS_PORT_NUMBER"] = "7000"
+        #expect(!(try start.plan().diagnostics.map(\.problem).contains(.probesCannotAsk)))
+    }
+
     @Test("a master follows nobody, also against an included file")
     func master() throws {
         var start = Start(file: "replicaof a 1\nport 1\n", environment: ["REDIS_REPLICATION_MODE": "master"])

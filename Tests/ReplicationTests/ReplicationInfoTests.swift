@@ -14,7 +14,11 @@ struct ReplicationInfoTests {
     @Test func `a replica's answer gives its link, its applied offset and both histories`() throws {
         let info = try #require(ReplicationInfo(text: Self.replica70))
         #expect(info.role == .replica)
-        #expect(info.masterLink == .init(host: "redis-master", port: 6379, isUp: true, appliedOffset: 40))
+        #expect(
+            info.masterLink
+                == .init(
+                    host: "redis-master", port: 6379, isUp: true, appliedOffset: 40, receivedOffset: 42,
+                    silentSeconds: 1))
         #expect(info.replicationID == "c29d1cdb26ed1a5c5266913d861394744a47049d")
         #expect(info.secondReplicationID == "1240e27ca130ca82d198b8b52cab94b7f6ca9367")
         #expect(info.secondOffset == 29)

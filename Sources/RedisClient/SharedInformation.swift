@@ -1,0 +1,37 @@
+import NIOCore
+
+/// One INFO replication for everybody who asked in the same flush: asked once, encoded once, handed to all.
+///
+/// It is sent after their commands, so it shows the server as it was after each of them.
+final class SharedInformation: ReplyReceiver {
+    /// How the text is written for those who get it.
+    typealias Encoding = @Sendable (_ text: Span<UInt8>, _ buffer: inout ByteBuffer) -> Void
+
+    struct Waiter {
+        let receiver: ReplyReceiver
+        /// The place of INFO among the receiver's replies.
+        let index: Int
+    }
+
+    private let waiters: [Waiter]
+    private let encode: Encoding
+
+    init(_ waiters: [Waiter], encode: @escaping Encoding) {
+        self.waiters = waiters
+        self.encode = encode
+    }
+
+    override func receive(_ reply: RedisReply, at index: Int) {
+        guard case .bulk(let text) = reply else {
+            for waiter in waiters { waiter.receiver.receive(reply, at: waiter.index) }
+            return
+        }
+        var encoded = ByteBufferAllocator().buffer(capacity: text.count + 512)
+        encode(text, &encoded)
+        for waiter in waiters { waiter.receiver.receive(.bulk(encoded.readableBytesUInt8Span), at: waiter.index) }
+    }
+
+    override func fail(_ failure: RedisFailure) {
+        for waiter in waiters { waiter.receiver.fail(failure) }
+    }
+}
