@@ -15,7 +15,8 @@ struct DocumentationTests {
     }
 
     private static let planners = [
-        "Dialect", "Planner", "Planner+Container", "Planner+Guard", "Planner+Master", "Planner+Network", "Planner+Secrets",
+        "Dialect", "Planner", "Planner+Container", "Planner+Guard", "Planner+Master", "Planner+Network",
+        "Planner+Secrets",
         "Planner+Socket", "Planner+Traps", "ProbeTarget",
     ]
 
