@@ -1,4 +1,3 @@
-import Dispatch
 import LocalTopology
 import SystemPackage
 import Testing
@@ -11,16 +10,10 @@ struct OracleTests {
         let program = try Programs.built("redis-replica-init").string
         let configurations = try OracleConfiguration.stock(RedisServer.stockFiles) + OracleConfiguration.handmade
         #expect(configurations.count >= 80)
-        // On a thread of its own: it blocks, and the servers are to die with it.
-        let report = try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
-                continuation.resume(
-                    with: Result {
-                        var oracle = try Oracle(server: server, program: program)
-                        for configuration in configurations { try oracle.judge(configuration) }
-                        return (oracle.findings, oracle.compared)
-                    })
-            }
+        let report = try await Background.run {
+            var oracle = try Oracle(server: server, program: program)
+            for configuration in configurations { try oracle.judge(configuration) }
+            return (oracle.findings, oracle.compared)
         }
         #expect(report.0.isEmpty, "\(report.0.joined(separator: "\n"))")
         // Most of them boot: what is fatal for a version alone would prove little.

@@ -29,14 +29,28 @@ final class Scratch {
         }
         let file = self[name]
         unlink(file)
-        guard let stream = fopen(file, "w") else { throw Spawned.Failure(description: "cannot write \(file)") }
+        guard mode & 0o111 != 0 else {
+            try Self.write(bytes, to: file, mode: mode)
+            return file
+        }
+        // By another process: a program that is open for writing cannot be executed (ETXTBSY), and a child that another
+        // thread starts meanwhile would hold our descriptor open.
+        let source = self[".\(name.split(separator: "/").last ?? "program")"]
+        try Self.write(bytes, to: source, mode: 0o600)
+        let copying = try Spawned(
+            "/usr/bin/install", ["-m", String(mode, radix: 8), source, file], in: path, log: self[".install"])
+        guard copying.ended() == .exited(0) else { throw Spawned.Failure(description: copying.output) }
+        return file
+    }
+
+    private static func write(_ bytes: some Sequence<UInt8>, to file: String, mode: mode_t) throws {
+        guard let stream = fopen(file, "we") else { throw Spawned.Failure(description: "cannot write \(file)") }
         let content = Array(bytes)
         let written = fwrite(content, 1, content.count, stream)
         guard fclose(stream) == 0, written == content.count else {
             throw Spawned.Failure(description: "cannot write \(file)")
         }
         chmod(file, mode)
-        return file
     }
 
     /// An executable script or, given a program's path, a link to it.
