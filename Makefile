@@ -5,8 +5,6 @@ PREFIX ?= /usr/local
 PROGRAMS = redis-replica-init KVApp kv-local
 TOOLS = .build-tools
 RELEASE = .build/release
-# They keep every core busy: by themselves, so that tests with deadlines keep theirs.
-BUSY_TESTS = OracleTests|InitLifeTests|QuotingTests
 
 # make run PORT=30013 REDIS_PORT=17379 APPS=3 REPLICAS=2
 RUN_OPTIONS = $(if $(PORT),--port $(PORT)) $(if $(REDIS_PORT),--redis-port $(REDIS_PORT)) \
