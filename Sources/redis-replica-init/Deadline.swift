@@ -17,8 +17,8 @@ struct Deadline {
             _ = unsafe Glibc.write(2, line.utf8Start, line.utf8CodeUnitCount)
             _exit(1)
         }
-        // A little later than the waits that have something better to say.
-        let late = milliseconds + 30
+        // A little later than the waits that have something better to say, and still within kubelet's second.
+        let late = milliseconds + 90
         var timer = itimerval(
             it_interval: timeval(), it_value: timeval(tv_sec: late / 1000, tv_usec: late % 1000 * 1000))
         _ = unsafe setitimer(__itimer_which_t(ITIMER_REAL.rawValue), &timer, nil)

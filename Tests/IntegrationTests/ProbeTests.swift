@@ -141,9 +141,13 @@ struct ProbeTests {
                 for arguments in [[], ["--port", "\(node.endpoint.port)"]] {
                     let answer = try await cluster.probe("server", ["live", "--timeout", timeout] + arguments)
                     #expect(answer.exitCode == 1)
-                    #expect(answer.line.hasSuffix("did not answer PING within \(milliseconds) ms"))
+                    // On a machine that is slow to wake it the alarm comes first.
+                    #expect(
+                        answer.line.hasSuffix("did not answer PING within \(milliseconds) ms")
+                            || answer.line.hasSuffix("no answer before the deadline"))
                     #expect(answer.elapsed >= .milliseconds(milliseconds - 10))
-                    #expect(answer.elapsed < .milliseconds(milliseconds + 1000), "\(answer.elapsed)")
+                    // The rest is the spawn, and the other tests' turns on the processors.
+                    #expect(answer.elapsed < .milliseconds(milliseconds + 5000), "\(answer.elapsed)")
                 }
             }
             try await cluster.resume("server")

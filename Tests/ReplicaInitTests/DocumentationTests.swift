@@ -16,8 +16,7 @@ struct DocumentationTests {
 
     private static let planners = [
         "Dialect", "Planner", "Planner+Container", "Planner+Guard", "Planner+Master", "Planner+Network",
-        "Planner+Secrets",
-        "Planner+Socket", "Planner+Traps", "ProbeTarget",
+        "Planner+Secrets", "Planner+Socket", "Planner+Traps", "ProbeTarget",
     ]
 
     /// Every name in quotes that the planning reads as a variable: capitals, digits and underscores.
