@@ -53,6 +53,8 @@ public struct BirthGuard: Equatable, Sendable {
             self.secondReplicationID = secondReplicationID
             self.offset = offset
         }
+
+        var keysInWords: String { keys == 1 ? "1 key" : "\(keys) keys" }
     }
 
     /// What to do. Lines are for standard error, without secrets.
@@ -113,13 +115,13 @@ public struct BirthGuard: Equatable, Sendable {
         switch data {
         case .empty(let reason):
             return
-                "\(address) holds \(replica.keys) keys at offset \(replica.offset), and this master would start empty "
+                "\(address) holds \(replica.keysInWords) at offset \(replica.offset), and this master would start empty "
                 + "(\(reason)): they would be lost"
         case .snapshot(let path, let id, let offset):
             guard id == replica.replicationID || id == replica.secondReplicationID, offset < replica.offset else {
                 return nil
             }
-            return "\(address) holds \(replica.keys) keys at offset \(replica.offset), and \(shownPath(path)) ends at "
+            return "\(address) holds \(replica.keysInWords) at offset \(replica.offset), and \(shownPath(path)) ends at "
                 + "\(offset) of the same history: what came after would be lost"
         case .undated, .unreadable: return nil
         }
