@@ -81,16 +81,23 @@ extension LocalCluster {
         }
     }
 
-    /// Waits until the master lists this many replicas, all of them online.
+    /// Waits until the master lists this many replicas, all of them online, and what it sends reaches each of them.
+    ///
+    /// "Online" is not enough: after a diskless synchronisation the stream begins with the replica's first acknowledgement,
+    /// up to a second later (redis/redis `src/replication.c`, `repl_start_cmd_stream_on_ack`). A PUBLISH is sent to the
+    /// replicas as a write is, and changes no data.
     public nonisolated func wait(
         untilReplicasOf name: String, are count: Int, within limit: Duration = .seconds(20)
     ) async throws {
         try await wait(until: "\(name) lists \(count) replicas online", of: name, within: limit) {
             let info = try await self.info(name)
             let online = info.count { $0.key.hasPrefix("slave") && $0.value.contains("state=online") }
-            return Observation(
-                info["connected_slaves"] == "\(count)" && online == count,
-                else: "connected_slaves \(info["connected_slaves"] ?? "?"), \(online) online")
+            guard info["connected_slaves"] == "\(count)", online == count else {
+                return .notYet("connected_slaves \(info["connected_slaves"] ?? "?"), \(online) online")
+            }
+            let reached = try await self.redis(
+                name, [["PUBLISH", "redis-replica-kit", "in step"], ["WAIT", "\(count)", "1000"]])[1]
+            return Observation(reached == .integer(Int64(count)), else: "the stream reaches \(reached) of \(count)")
         }
     }
 

@@ -121,7 +121,8 @@ public struct BirthGuard: Equatable, Sendable {
             guard id == replica.replicationID || id == replica.secondReplicationID, offset < replica.offset else {
                 return nil
             }
-            return "\(address) holds \(replica.keysInWords) at offset \(replica.offset), and \(shownPath(path)) ends at "
+            return
+                "\(address) holds \(replica.keysInWords) at offset \(replica.offset), and \(shownPath(path)) ends at "
                 + "\(offset) of the same history: what came after would be lost"
         case .undated, .unreadable: return nil
         }
