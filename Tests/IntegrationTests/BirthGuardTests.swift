@@ -6,16 +6,9 @@ import Testing
 
 @Suite("The birth guard of a master, on every version")
 struct BirthGuardTests {
-    /// Those that `REDIS_SERVERS` names, one a line or between colons; the machine's own where it is not set.
-    static let servers: [String] = {
-        let named = getenv("REDIS_SERVERS").map { String(cString: $0) } ?? ""
-        let paths = named.split { $0 == ":" || $0 == "\n" }.map(String.init)
-        return paths.isEmpty ? ["/usr/bin/redis-server"] : paths
-    }()
-
     @Test(
         "100,000 keys survive a master that would start old or empty, and --on-empty=start shows the loss",
-        arguments: servers)
+        arguments: RedisServer.paths)
     func holds(server: String) async throws {
         let scene = try Scene(server: server)
         try await withLocalCluster(scene.spec, starts: false) { cluster in
@@ -63,7 +56,9 @@ struct BirthGuardTests {
         }
     }
 
-    @Test("a first installation starts, whether the replicas are there, empty, or have no name yet", arguments: servers)
+    @Test(
+        "a first installation starts, whether the replicas are there, empty, or have no name yet",
+        arguments: RedisServer.paths)
     func firstInstallation(server: String) async throws {
         let scene = try Scene(server: server)
         try await withLocalCluster(scene.spec, starts: false) { cluster in
