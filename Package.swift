@@ -47,6 +47,7 @@ let package = Package(
         // Pure: values in, values out.
         .target(name: "RedisConf", swiftSettings: memorySafe),
         .target(name: "Replication", swiftSettings: memorySafe),
+        .target(name: "HTTPWire", swiftSettings: memorySafe + [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "ReplicaInit", dependencies: ["RedisConf"], swiftSettings: memorySafe),
 
         // C.
@@ -69,10 +70,9 @@ let package = Package(
         .target(
             name: "KeyValueService",
             dependencies: [
-                "RedisClient", "Replication",
+                "HTTPWire", "RedisClient", "Replication",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: memorySafe + [.enableExperimentalFeature("Lifetimes")]),
@@ -134,12 +134,21 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "KeyValueServiceTests",
+            name: "HTTPWireTests",
             dependencies: [
-                "KeyValueService", "RedisClient",
+                "HTTPWire",
+                // The other reader of the same bytes, to compare with.
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "KeyValueServiceTests",
+            dependencies: [
+                "HTTPWire", "KeyValueService", "RedisClient",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: strict),
         .testTarget(

@@ -20,9 +20,50 @@ extension ByteBuffer {
     }
 }
 
+extension [UInt8] {
+    /// The inside of a JSON string; see ``NIOCore/ByteBuffer/writeJSONEscaped(_:)``.
+    init(jsonEscaping bytes: Span<UInt8>) {
+        let count = unsafe bytes.withUnsafeBytes { unsafe JSONEscape.count($0) }
+        // Eight bytes more: the copying is done in words.
+        unsafe self.init(unsafeUninitializedCapacity: count + 8) { space, written in
+            written = unsafe bytes.withUnsafeBytes {
+                unsafe JSONEscape.copy($0, to: UnsafeMutableRawBufferPointer(space))
+            }
+        }
+    }
+}
+
 /// The copying of bytes into a JSON string, eight at a time where none of them needs an escape.
 enum JSONEscape {
-    /// - Parameter space: at least six bytes for each of `bytes`, and eight more.
+    /// How many bytes ``copy(_:to:)`` writes.
+    static func count(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard let source = bytes.baseAddress else { return 0 }
+        var count = bytes.count
+        var read = 0
+        while read < bytes.count {
+            if read &+ 8 <= bytes.count {
+                let word = unsafe source.loadUnaligned(fromByteOffset: read, as: UInt64.self)
+                let plain = plainPrefix(of: UInt64(littleEndian: word))
+                read &+= plain
+                if plain == 8 { continue }
+            }
+            count &+= escapedBytes(of: unsafe source.load(fromByteOffset: read, as: UInt8.self)) &- 1
+            read &+= 1
+        }
+        return count
+    }
+
+    private static func escapedBytes(of byte: UInt8) -> Int {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: "\t"), 0x08,
+            0x0C:
+            2
+        case 0..<0x20: 6
+        default: 1
+        }
+    }
+
+    /// - Parameter space: ``count(_:)`` bytes, and eight more.
     /// - Returns: how many bytes of `space` were written.
     static func copy(_ bytes: UnsafeRawBufferPointer, to space: UnsafeMutableRawBufferPointer) -> Int {
         guard let source = bytes.baseAddress, let target = space.baseAddress else { return 0 }

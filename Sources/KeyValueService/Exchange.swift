@@ -1,5 +1,5 @@
+import HTTPWire
 import NIOCore
-import NIOHTTP1
 import RedisClient
 
 /// One request and its answer, from the request's head to the answer's last byte.
@@ -10,19 +10,26 @@ class Exchange: ReplyReceiver {
     /// `nil` once the answer is written or the client is gone. Held and let go of by hand: a weak reference would put
     /// every retain of the connection on the runtime's slow path.
     private(set) var connection: HTTPConnection?
-    let method: HTTPMethod
-    /// HTTP/1.0 keeps a connection only if told so.
-    let isHTTP11: Bool
+    let method: RequestMethod
+    private let isHTTP11: Bool
     /// Whether the connection may carry another request after this one.
     var keepsAlive: Bool
+    /// An answer that waits for its turn.
     private(set) var response: Response?
 
-    init(head: HTTPRequestHead, connection: HTTPConnection) {
+    init(_ head: borrowing RequestHead, connection: HTTPConnection) {
         self.connection = connection
         self.method = head.method
-        self.isHTTP11 = head.version.major == 1 && head.version.minor >= 1
-        // After an offer to upgrade the decoder reads no further request; the offer is not taken, so the connection ends.
-        self.keepsAlive = head.isKeepAlive && head.method != .CONNECT && !head.headers.contains(name: "upgrade")
+        self.isHTTP11 = head.isHTTP11
+        self.keepsAlive = head.keepsAlive
+    }
+
+    /// For a request that could not be read.
+    init(connection: HTTPConnection) {
+        self.connection = connection
+        self.method = .other
+        self.isHTTP11 = true
+        self.keepsAlive = false
     }
 
     /// The head has come. A route that needs no body may answer at once.
@@ -34,11 +41,28 @@ class Exchange: ReplyReceiver {
     /// The request is whole.
     func end() {}
 
+    final var isAnswered: Bool { response != nil || connection == nil }
+
     /// Gives the answer, once; later ones are not looked at.
     final func respond(_ response: Response) {
         guard self.response == nil else { return }
         self.response = response
         connection?.exchangeAnswered()
+    }
+
+    /// Gives an answer whose body is written where it will be sent from, if it is this one's turn.
+    ///
+    /// - Parameters:
+    ///   - count: how many bytes `body` writes, exactly.
+    final func respond(_ head: ResponseHead, bodyBytes count: Int, _ body: (inout OutputRawSpan) -> Void) {
+        guard !isAnswered, let connection else { return }
+        if connection.isTurn(of: self) {
+            connection.answer(self, head, bodyBytes: count, body)
+        } else {
+            var buffer = ByteBuffer()
+            buffer.writeWithOutputRawSpan(minimumWritableBytes: count, initializingWith: body)
+            respond(Response(head, body: buffer))
+        }
     }
 
     /// Ends the tie to the connection; an answer that comes later has nowhere to go.
@@ -51,15 +75,19 @@ class Exchange: ReplyReceiver {
         keepsAlive = false
         respond(problem)
     }
+
+    final var persistence: ResponseHead.Persistence {
+        !keepsAlive ? .close : isHTTP11 ? .keepAlive : .keepAliveOnRequest
+    }
 }
 
 /// An exchange whose answer is known from the head.
 final class ImmediateExchange: Exchange {
     private let answer: Response
 
-    init(head: HTTPRequestHead, connection: HTTPConnection, answer: Response) {
+    init(_ head: borrowing RequestHead, connection: HTTPConnection, answer: Response) {
         self.answer = answer
-        super.init(head: head, connection: connection)
+        super.init(head, connection: connection)
     }
 
     override func begin() { respond(answer) }

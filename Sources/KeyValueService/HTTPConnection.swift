@@ -1,17 +1,17 @@
+import HTTPWire
 import NIOCore
-import NIOHTTP1
 import RedisClient
 
 /// One client's connection: requests in, answers out in the order of the requests, one write a tick.
 ///
-/// NIO decodes; the answers are bytes when they get here, so there is no encoder. What many requests of a tick are answered
-/// leaves in one system call.
+/// It decodes the bytes itself and writes the answers as bytes, so there is no other handler. What many requests of a tick
+/// are answered leaves in one system call.
 final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
-    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private enum Phase {
+    enum Phase {
         /// Takes requests.
         case open
         /// The last answer is being written; what still comes in is not looked at.
@@ -21,24 +21,32 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
         case closed
     }
 
-    /// From this size on a body goes to the socket as it is, not by way of a copy.
-    private static let largeBodyBytes = 16 * 1024
-
+    let http: HTTPLoop
     private let service: HTTPService
-    private let http: HTTPLoop
-    private var context: ChannelHandlerContext?
-    private var phase = Phase.open
+    var context: ChannelHandlerContext?
+    var phase = Phase.open
     /// Requests whose answers are owed, in order; the last one may still be arriving.
-    private var exchanges = CircularBuffer<Exchange>(initialCapacity: 4)
-    private var isReceiving = false
-    private var outgoing = ByteBuffer()
+    var exchanges = CircularBuffer<Exchange>(initialCapacity: 2)
+    /// The last request's body has not come to its end.
+    private(set) var isReceiving = false
+    /// What waits for the end of the tick.
+    var outgoing = ByteBuffer()
+
+    private var decoder: RequestDecoder
+    /// What has come and could not be decoded yet.
+    private var undecoded = ByteBuffer()
+    private var isDecoding = false
+    /// The first bytes of a head have come, and not the last.
+    private var isInHead = false
+    private var inputIsClosed = false
     private var readIsHeldBack = false
     private var deadline: NIODeadline
 
     init(service: HTTPService) {
         self.service = service
         self.http = service.http
-        self.deadline = http.now + TimeAmount(http.limits.idleTimeout)
+        self.decoder = RequestDecoder(limits: http.limits.requests)
+        self.deadline = http.idleDeadline
     }
 
     /// The client's address without its port, an IPv4 one in its own form.
@@ -51,31 +59,83 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard phase == .open else { return }
-        switch unwrapInboundIn(data) {
-        case .head(let head):
-            isReceiving = true
-            setDeadline(http.limits.transferTimeout)
-            let exchange = exchange(for: head)
-            if http.isDraining { exchange.keepsAlive = false }
-            exchanges.append(exchange)
-            exchange.begin()
-        case .body(let piece): if isReceiving { exchanges.last?.receiveBody(piece) }
-        case .end:
-            guard isReceiving, let exchange = exchanges.last else { return }
-            isReceiving = false
-            setDeadline(http.limits.idleTimeout)
-            exchange.end()
-            exchangeAnswered()
-        }
+        var bytes = unwrapInboundIn(data)
+        guard undecoded.readableBytes > 0 else { return decode(bytes) }
+        undecoded.writeBuffer(&bytes)
+        decodeOn()
     }
 
-    private func exchange(for head: HTTPRequestHead) -> Exchange {
-        guard head.uri.utf8.count <= http.limits.maximumTargetBytes else {
-            return ImmediateExchange(
-                head: head, connection: self,
-                answer: Problem.targetTooLong(limitBytes: http.limits.maximumTargetBytes).response)
+    /// Decodes what was left over, now that more has come, or that there is room for more requests.
+    private func decodeOn() {
+        guard !isDecoding, undecoded.readableBytes > 0 else { return }
+        let bytes = undecoded
+        undecoded = ByteBuffer()
+        decode(bytes)
+    }
+
+    private func decode(_ buffer: ByteBuffer) {
+        isDecoding = true
+        let bytes = buffer.readableBytesUInt8Span
+        var offset = 0
+        var isHungry = false
+        while !isHungry, phase == .open, offset < bytes.count || isReceiving, mayDecode {
+            switch decoder.next(bytes, from: &offset) {
+            case .needsMore: isHungry = true
+            case .head(let head): receive(RequestView(head, in: bytes))
+            case .body(let range):
+                let start = buffer.readerIndex + range.lowerBound
+                if let piece = buffer.getSlice(at: start, length: range.count) { exchanges.last?.receiveBody(piece) }
+            case .end: receiveEnd()
+            case .fault(let fault): refuse(fault)
+            }
         }
-        return service.exchange(for: head, on: self)
+        isDecoding = false
+        guard phase == .open else { return }
+        if offset < bytes.count {
+            undecoded = buffer
+            undecoded.moveReaderIndex(forwardBy: offset)
+            if isHungry { beginHead() }
+        }
+        if inputIsClosed, isHungry || offset == bytes.count { finishInput() }
+    }
+
+    /// A head has begun to come, and has to be whole in time.
+    private func beginHead() {
+        guard !isReceiving, !isInHead else { return }
+        isInHead = true
+        deadline = http.transferDeadline
+    }
+
+    /// Whether there is room for one more request without an answer.
+    private var mayDecode: Bool { isReceiving || exchanges.count < http.limits.maximumPipelinedRequests }
+
+    private func receive(_ request: borrowing RequestView) {
+        isInHead = false
+        isReceiving = request.head.body != .none
+        deadline = isReceiving ? http.transferDeadline : http.idleDeadline
+        let exchange = service.exchange(for: request, on: self)
+        if http.isDraining { exchange.keepsAlive = false }
+        exchanges.append(exchange)
+        exchange.begin()
+        if !isReceiving { exchange.end() }
+    }
+
+    private func receiveEnd() {
+        guard isReceiving, let exchange = exchanges.last else { return }
+        isReceiving = false
+        deadline = http.idleDeadline
+        exchange.end()
+        exchangeAnswered()
+    }
+
+    /// Nothing after it can be told apart any more: what was asked before is answered, then this.
+    private func refuse(_ fault: RequestFault) {
+        let exchange = isReceiving ? exchanges.last : nil
+        isReceiving = false
+        let refused = exchange ?? Exchange(connection: self)
+        if exchange == nil { exchanges.append(refused) }
+        refused.respondAndClose(Problem(fault, limits: http.limits.requests))
+        exchangeAnswered()
     }
 
     /// Not more is read than there is room for: neither requests without answers, nor answers that the client does not take.
@@ -84,95 +144,25 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
     }
 
     private func mayRead(_ context: ChannelHandlerContext) -> Bool {
-        phase != .open || (exchanges.count < http.limits.maximumPipelinedRequests && context.channel.isWritable)
+        phase != .open || (mayDecode && context.channel.isWritable)
     }
 
-    private func resumeReading() {
+    /// Takes up what was left because too many answers were owed.
+    func resume() {
+        if undecoded.readableBytes > 0 { decodeOn() }
         guard readIsHeldBack, let context, mayRead(context) else { return }
         readIsHeldBack = false
         context.read()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        resumeReading()
+        resume()
         context.fireChannelWritabilityChanged()
     }
 
-    // MARK: Answers out
-
-    /// Lets a client that asked first send its body; at once, but never before the answers it still waits for.
-    func sendContinue(for exchange: Exchange) {
-        guard exchanges.first === exchange else { return }
-        outgoing.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
-        http.flusher.mark(self)
-    }
-
-    /// Writes every answer whose turn it is.
-    func exchangeAnswered() {
-        guard phase == .open else { return }
-        while let exchange = exchanges.first, let response = exchange.response {
-            // An answer that comes before the end of its request waits for it, unless the connection is closed for it.
-            if isReceiving, exchanges.count == 1, exchange.keepsAlive { break }
-            exchanges.removeFirst()
-            exchange.detach()
-            write(response, of: exchange)
-            if !exchange.keepsAlive {
-                detachAll()
-                phase = .finishing
-            }
-        }
-        if outgoing.readableBytes > 0 { http.flusher.mark(self) }
-        resumeReading()
-    }
-
-    private func detachAll() {
-        for exchange in exchanges { exchange.detach() }
-        exchanges.removeAll()
-    }
-
-    private func write(_ response: Response, of exchange: Exchange) {
-        let persistence: ByteBuffer.Persistence =
-            !exchange.keepsAlive ? .close : exchange.isHTTP11 ? .keepAlive : .keepAliveOnRequest
-        outgoing.writeHead(of: response, date: http.date, persistence: persistence)
-        guard exchange.method != .HEAD else { return }
-        if response.body.readableBytes < Self.largeBodyBytes {
-            outgoing.writeImmutableBuffer(response.body)
-        } else if let context {
-            writeOutgoing(context, promise: nil)
-            context.write(wrapOutboundOut(response.body), promise: nil)
-            http.flusher.mark(self)
-        }
-    }
-
-    override func flushTick() {
-        guard let context, phase != .closed else { return }
-        guard phase == .finishing else {
-            writeOutgoing(context, promise: nil)
-            return context.flush()
-        }
-        phase = .lingering
-        let written = context.eventLoop.makePromise(of: Void.self)
-        writeOutgoing(context, promise: written)
-        context.flush()
-        written.futureResult.assumeIsolated().whenComplete { _ in self.linger() }
-        setDeadline(http.limits.transferTimeout)
-    }
-
-    private func writeOutgoing(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>?) {
-        context.write(wrapOutboundOut(outgoing), promise: promise)
-        if outgoing.capacity <= 64 * 1024 { outgoing.clear() } else { outgoing = ByteBuffer() }
-    }
+    override func flushTick() { flush() }
 
     // MARK: The end
-
-    /// Closes our side, then waits a moment for the client to close its own: a socket closed with unread bytes in it would
-    /// be reset, and the reset could overtake the answer.
-    private func linger() {
-        guard let context, phase == .lingering else { return }
-        context.close(mode: .output, promise: nil)
-        setDeadline(http.limits.lingerTimeout)
-        resumeReading()
-    }
 
     /// Answers what has been asked, then closes.
     func drain() {
@@ -189,13 +179,20 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
         guard let context, http.now >= deadline else { return }
         switch phase {
         case .open where isReceiving: exchanges.last?.respondAndClose(.requestTimeout)
-        case .open where !exchanges.isEmpty: setDeadline(http.limits.idleTimeout)
+        case .open where !exchanges.isEmpty: deadline = http.idleDeadline
+        case .open where isInHead: refuseSlowHead()
         case .open, .finishing, .lingering: context.close(promise: nil)
         case .closed: break
         }
     }
 
-    private func setDeadline(_ duration: Duration) { deadline = http.now + TimeAmount(duration) }
+    private func refuseSlowHead() {
+        let exchange = Exchange(connection: self)
+        exchanges.append(exchange)
+        exchange.respondAndClose(.requestTimeout)
+    }
+
+    func closeWithin(_ deadline: NIODeadline) { self.deadline = deadline }
 
     // MARK: Channel events
 
@@ -215,21 +212,16 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         // The client sends no more, and may still read: it gets what it has asked for.
-        if case ChannelEvent.inputClosed = event {
-            if phase == .open, !exchanges.isEmpty, !isReceiving { return drain() }
-            if phase == .finishing { return }
-            return closeNow()
-        }
-        context.fireUserInboundEventTriggered(event)
+        guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
+        inputIsClosed = true
+        // Requests that wait for room among those without answers are still to be taken.
+        if undecoded.readableBytes == 0 || mayDecode { finishInput() }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let error = error as? HTTPParserError, phase == .open else { return context.close(promise: nil) }
-        // Nothing after it can be told apart any more: what was asked before is answered, then this.
-        isReceiving = false
-        let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: "/")
-        let exchange = Exchange(head: head, connection: self)
-        exchanges.append(exchange)
-        exchange.respondAndClose(error == .headerOverflow ? .headerTooLarge : .malformedRequest)
+    private func finishInput() {
+        if phase == .open, !exchanges.isEmpty, !isReceiving { return drain() }
+        if phase != .finishing { closeNow() }
     }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }

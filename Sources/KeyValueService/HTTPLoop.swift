@@ -1,14 +1,18 @@
+public import HTTPWire
 import NIOCore
-import NIOHTTP1
 import RedisClient
 
 /// What the HTTP connections of one event loop share. Lives on its loop; neither thread-safe nor `Sendable`.
 final class HTTPLoop {
     let limits: HTTPLimits
     let flusher: TickFlusher
-    private(set) var date = HTTPDate.now
-    /// Coarse: read once a second, for deadlines of many seconds.
+    /// How every answer of this second begins.
+    private(set) var preamble = ResponsePreamble(.now)
+    /// Coarse: read once a second, for deadlines of many seconds. So are the three below.
     private(set) var now = NIODeadline.now()
+    private(set) var idleDeadline = NIODeadline.now()
+    private(set) var transferDeadline = NIODeadline.now()
+    private(set) var lingerDeadline = NIODeadline.now()
     private(set) var isDraining = false
 
     private let isolatedLoop: NIOIsolatedEventLoop
@@ -54,8 +58,11 @@ final class HTTPLoop {
     }
 
     private func tick() {
-        date = .now
+        preamble = ResponsePreamble(.now)
         now = .now()
+        idleDeadline = now + TimeAmount(limits.idleTimeout)
+        transferDeadline = now + TimeAmount(limits.transferTimeout)
+        lingerDeadline = now + TimeAmount(limits.lingerTimeout)
         for connection in connections.values { connection.checkDeadline() }
         clock = isolatedLoop.scheduleTask(in: .seconds(1)) { self.tick() }
     }
@@ -65,13 +72,8 @@ final class HTTPLoop {
 public struct HTTPLimits: Sendable {
     /// Bytes of a request's body. The default holds a value of 1 MiB however it is escaped (six bytes a byte).
     public var maximumBodyBytes = 8 << 20
-    /// Bytes of a request's target; a longer one is answered 414.
-    public var maximumTargetBytes = 8 << 10
-    /// Bytes of one header field, or of the request line; over it, or over the two below, the answer is 431.
-    public var maximumFieldBytes = 16 << 10
-    /// Bytes of all header fields together.
-    public var maximumHeaderBytes = 64 << 10
-    public var maximumFields = 100
+    /// Of a request's head; over them the answer is 414 or 431.
+    public var requests = RequestLimits()
     /// Requests of one connection that may wait for their answers; further ones are not read before.
     public var maximumPipelinedRequests = 128
     /// How long a connection may be open without a request.
@@ -82,12 +84,4 @@ public struct HTTPLimits: Sendable {
     public var lingerTimeout: Duration = .seconds(2)
 
     public init() {}
-
-    var decoder: NIOHTTPDecoderLimitConfiguration {
-        var limits = NIOHTTPDecoderLimitConfiguration()
-        limits.maxHeaderFieldSize = maximumFieldBytes
-        limits.maxHeaderListSize = maximumHeaderBytes
-        limits.maxHeaderFieldCount = maximumFields
-        return limits
-    }
 }

@@ -1,6 +1,5 @@
 public import Logging
 public import NIOCore
-import NIOHTTP1
 public import NIOPosix
 public import RedisClient
 
@@ -58,9 +57,7 @@ public final class HTTPServer: Sendable {
                 guard let service = byLoop[ObjectIdentifier(channel.eventLoop)]?.value else {
                     preconditionFailure("a connection came up on an event loop of another group")
                 }
-                let pipeline = channel.pipeline.syncOperations
-                try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits.decoder)))
-                try pipeline.addHandler(HTTPConnection(service: service))
+                try channel.pipeline.syncOperations.addHandler(HTTPConnection(service: service))
             }
         }
         guard let address = listener.localAddress else { throw BindError.notBound(bind) }

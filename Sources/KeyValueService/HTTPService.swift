@@ -1,4 +1,4 @@
-import NIOHTTP1
+import HTTPWire
 
 /// Answers the requests of one event loop. A class to inherit from: one virtual call a request.
 class HTTPService {
@@ -7,7 +7,7 @@ class HTTPService {
     init(http: HTTPLoop) { self.http = http }
 
     /// Finds the exchange for a request; called when its head has come.
-    func exchange(for head: HTTPRequestHead, on connection: HTTPConnection) -> Exchange {
+    func exchange(for request: borrowing RequestView, on connection: HTTPConnection) -> Exchange {
         preconditionFailure("a service overrides exchange(for:on:)")
     }
 

@@ -1,6 +1,6 @@
+import HTTPWire
 import Logging
 import NIOCore
-import NIOHTTP1
 
 /// The hostname server: any request, on any path, is answered with the name of the host that it hit.
 final class HostnameService: HTTPService {
@@ -11,8 +11,8 @@ final class HostnameService: HTTPService {
         super.init(http: http)
     }
 
-    override func exchange(for head: HTTPRequestHead, on connection: HTTPConnection) -> Exchange {
-        ImmediateExchange(head: head, connection: connection, answer: hostname.response(to: connection))
+    override func exchange(for request: borrowing RequestView, on connection: HTTPConnection) -> Exchange {
+        ImmediateExchange(request.head, connection: connection, answer: hostname.response(to: connection))
     }
 }
 

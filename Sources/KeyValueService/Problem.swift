@@ -1,5 +1,5 @@
+import HTTPWire
 import NIOCore
-import NIOHTTP1
 import RedisClient
 
 /// Everything the service can refuse or fail, each with a stable code, a status and a sentence that names the cure.
@@ -43,7 +43,7 @@ enum Problem: Error, Equatable, Sendable {
 
 /// Text known when the program is built; unlike `StaticString` it can be compared.
 struct StaticText: Equatable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
-    private let text: StaticString
+    let text: StaticString
 
     init(stringLiteral text: StaticString) { self.text = text }
     init(_ text: StaticString) { self.text = text }
@@ -53,18 +53,18 @@ struct StaticText: Equatable, Sendable, ExpressibleByStringLiteral, CustomString
 }
 
 extension Problem {
-    var status: HTTPResponseStatus {
+    var status: ResponseStatus {
         switch self {
         case .malformedRequest, .missingKey, .emptyKey, .keyNotText, .invalidPercentEncoding, .invalidJSON,
             .missingMember, .memberNotText:
             .badRequest
-        case .targetTooLong: .uriTooLong
-        case .headerTooLarge: .requestHeaderFieldsTooLarge
+        case .targetTooLong: .targetTooLong
+        case .headerTooLarge: .headerTooLarge
         case .requestTimeout: .requestTimeout
         case .unknownPath, .keyNotFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .unsupportedMediaType: .unsupportedMediaType
-        case .bodyTooLarge: .payloadTooLarge
+        case .bodyTooLarge: .contentTooLarge
         case .valueNotText: .notAcceptable
         case .wrongType: .conflict
         case .redisUnavailable, .redisOverloaded, .redisReadOnly, .redisCannotPersist, .redisNeedsReplicas:
@@ -111,17 +111,17 @@ extension Problem {
     /// A sentence for the reader of the answer. It never holds a secret, nor what the client sent.
     var detail: String {
         switch self {
-        case .malformedRequest: "The request is not well-formed HTTP/1.1."
+        case .malformedRequest: "The request is not well-formed HTTP/1.1, which asks for one Host field."
         case .targetTooLong(let limitBytes): "The path and query are longer than \(limitBytes) bytes."
         case .headerTooLarge: "The request line, a header field or all of them together are too large, or too many."
         case .requestTimeout: "The request did not arrive in time."
-        case .unknownPath: "There is nothing here; try /get?key=…, POST /set, /livez or /readyz."
+        case .unknownPath: "There is nothing here; try /get?key=…, POST /set, /v1/keys/…, /livez or /readyz."
         case .methodNotAllowed(let allowed): "This path takes \(allowed) only."
         case .missingKey: "Name the key: /get?key=key_1."
         case .emptyKey: "The key is empty; give it at least one character."
         case .keyNotText: "The key is not UTF-8 once decoded, and this answer is JSON."
         case .invalidPercentEncoding:
-            "A % in the query is not followed by two hexadecimal digits; write %25 for a % itself."
+            "A % is not followed by two hexadecimal digits; write %25 for a % itself."
         case .unsupportedMediaType: "Send the body as Content-Type: application/json."
         case .bodyTooLarge(let limitBytes): "The body is larger than \(limitBytes) bytes."
         case .invalidJSON(let reason): "The body is not the JSON that is expected: \(reason)."
@@ -130,7 +130,7 @@ extension Problem {
         case .memberNotText(let name): "The member \"\(name)\" has to be a string; put quotes around it."
         case .keyNotFound: "No value is stored under this key."
         case .valueNotText:
-            "The value is not UTF-8, so it cannot be shown in JSON; read it with a Redis client, as the bytes it is."
+            "The value is not UTF-8, so it cannot be shown in JSON; read it as the bytes it is, by /v1/keys/…."
         case .wrongType: "The key holds a list, set, hash or another type; only strings can be read here."
         case .redisUnavailable(let role): "No \(role) can be reached just now; try again shortly."
         case .redisTimeout: "Redis did not answer in time; whether a write was applied is not known."
@@ -153,17 +153,17 @@ extension Problem {
         body.writeStaticString("{\"type\":\"/problems/")
         body.writeStaticString(code)
         body.writeStaticString("\",\"title\":\"")
-        body.writeString(status.reasonPhrase)
+        body.writeStaticString(status.reason)
         body.writeStaticString("\",\"status\":")
-        body.writeString("\(status.code)")
+        body.writeString("\(status.rawValue)")
         body.writeStaticString(",\"code\":\"")
         body.writeStaticString(code)
         body.writeStaticString("\",\"detail\":\"")
         body.writeJSONEscaped(detail.utf8.span)
         body.writeStaticString("\"}")
         var response = Response(status: status, contentType: .problemJSON, body: body)
-        response.retryAfterSeconds = retryAfterSeconds
-        if case .methodNotAllowed(let allowed) = self { response.allow = allowed }
+        response.head.retryAfterSeconds = retryAfterSeconds
+        if case .methodNotAllowed(let allowed) = self { response.head.allow = allowed }
         return response
     }
 }
@@ -198,6 +198,15 @@ extension Span<UInt8> {
 }
 
 extension Problem {
+    init(_ fault: RequestFault, limits: RequestLimits) {
+        self =
+            switch fault {
+            case .malformed: .malformedRequest
+            case .targetTooLong: .targetTooLong(limitBytes: limits.targetBytes)
+            case .headTooLarge: .headerTooLarge
+            }
+    }
+
     /// - Parameter role: what could not be reached, for the sentence.
     init(_ failure: RedisFailure, role: StaticText) {
         self =

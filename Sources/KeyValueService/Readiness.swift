@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHTTP1
 import RedisClient
 import Replication
 
@@ -42,7 +41,7 @@ struct Readiness {
         }
         body.writeStaticString("]}")
         var response = Response(status: isReady ? .ok : .serviceUnavailable, contentType: .json, body: body)
-        if !isReady { response.retryAfterSeconds = 1 }
+        if !isReady { response.head.retryAfterSeconds = 1 }
         return response
     }
 

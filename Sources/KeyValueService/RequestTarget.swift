@@ -1,47 +1,64 @@
 /// The path and query of a request, in bytes: `/get?key=key_1`.
-struct RequestTarget {
-    private let text: [UInt8]
-    private let pathStart: Int
-    private let queryStart: Int
+struct RequestTarget: ~Escapable {
+    let path: Span<UInt8>
+    /// Behind the question mark; empty where there is none.
+    private let query: Span<UInt8>
 
-    /// - Parameter uri: origin-form, or absolute-form, whose scheme and authority are passed over (RFC 9112 §3.2).
-    init(_ uri: String) {
-        text = Array(uri.utf8)
-        pathStart = text.first == UInt8(ascii: "/") ? 0 : Self.pathStart(ofAbsoluteForm: text)
-        queryStart = text[pathStart...].firstIndex(of: UInt8(ascii: "?")) ?? text.endIndex
+    /// - Parameter target: origin-form, or absolute-form, whose scheme and authority are passed over (RFC 9112 §3.2).
+    @_lifetime(copy target)
+    init(_ target: Span<UInt8>) {
+        let start = target.first == UInt8(ascii: "/") ? 0 : Self.pathStart(ofAbsoluteForm: target)
+        let end = target.index(of: UInt8(ascii: "?"), from: start) ?? target.count
+        path = target.extracting(start..<end)
+        query = target.extracting(min(end + 1, target.count)..<target.count)
     }
-
-    var path: ArraySlice<UInt8> { text[pathStart..<queryStart] }
 
     /// The first value of a query parameter, decoded: `+` is a space, `%HH` a byte.
     ///
     /// - Throws: ``Problem/invalidPercentEncoding``.
     /// - Returns: `nil` where there is no such parameter; empty where it has no value.
     func queryValue(_ name: StaticString) throws(Problem) -> [UInt8]? {
-        var start = queryStart + 1
-        while start < text.endIndex {
-            let end = text[start...].firstIndex(of: UInt8(ascii: "&")) ?? text.endIndex
-            let pair = text[start..<end]
-            let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? end
-            if try Self.decode(pair[..<equals]).elementsEqual(name) {
-                return equals < end ? try Self.decode(pair[(equals + 1)...]) : []
+        var start = 0
+        while start < query.count {
+            let end = query.index(of: UInt8(ascii: "&"), from: start) ?? query.count
+            let pair = query.extracting(start..<end)
+            let equals = pair.index(of: UInt8(ascii: "="), from: 0) ?? pair.count
+            if try Self.isName(pair.extracting(0..<equals), name) {
+                return try Self.decode(pair.extracting(min(equals + 1, pair.count)..<pair.count), plusIsSpace: true)
             }
             start = end + 1
         }
         return nil
     }
 
-    private static func decode(_ text: ArraySlice<UInt8>) throws(Problem) -> [UInt8] {
+    /// What follows a prefix of the path, decoded: `%HH` is a byte, everything else stands for itself.
+    ///
+    /// - Throws: ``Problem/invalidPercentEncoding``.
+    func pathValue(after prefix: StaticString) throws(Problem) -> [UInt8] {
+        try Self.decode(path.extracting(prefix.utf8CodeUnitCount..<path.count), plusIsSpace: false)
+    }
+
+    private static func isName(_ text: Span<UInt8>, _ name: StaticString) throws(Problem) -> Bool {
+        if text.count == name.utf8CodeUnitCount, text.starts(with: name) { return true }
+        guard text.index(of: UInt8(ascii: "%"), from: 0) != nil else { return false }
+        let decoded = try decode(text, plusIsSpace: true)
+        return decoded.count == name.utf8CodeUnitCount && decoded.span.starts(with: name)
+    }
+
+    private static func decode(_ text: Span<UInt8>, plusIsSpace: Bool) throws(Problem) -> [UInt8] {
+        guard text.needsDecoding(plusIsSpace: plusIsSpace) else {
+            return unsafe text.withUnsafeBufferPointer { unsafe Array($0) }
+        }
         var decoded: [UInt8] = []
         decoded.reserveCapacity(text.count)
-        var index = text.startIndex
-        while index < text.endIndex {
+        var index = 0
+        while index < text.count {
             let byte = text[index]
             index += 1
             switch byte {
-            case UInt8(ascii: "+"): decoded.append(UInt8(ascii: " "))
+            case UInt8(ascii: "+") where plusIsSpace: decoded.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
-                guard index + 1 < text.endIndex, let high = hexValue(text[index]), let low = hexValue(text[index + 1])
+                guard index + 1 < text.count, let high = hexValue(text[index]), let low = hexValue(text[index + 1])
                 else { throw .invalidPercentEncoding }
                 decoded.append(high << 4 | low)
                 index += 2
@@ -52,16 +69,38 @@ struct RequestTarget {
     }
 
     /// `http://host/path` → where `/path` begins; `http://host` → the end (read as `/`).
-    private static func pathStart(ofAbsoluteForm text: [UInt8]) -> Int {
-        let lowered = text.prefix(8).map { $0 | 0x20 }
-        let scheme = lowered.starts(with: "http://".utf8) ? 7 : lowered.starts(with: "https://".utf8) ? 8 : 0
+    private static func pathStart(ofAbsoluteForm text: Span<UInt8>) -> Int {
+        let scheme = text.hasScheme("http://") ? 7 : text.hasScheme("https://") ? 8 : 0
         guard scheme > 0 else { return 0 }
-        return text[scheme...].firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? text.endIndex
+        for index in scheme..<max(text.count, scheme) {
+            if text[index] == UInt8(ascii: "/") || text[index] == UInt8(ascii: "?") { return index }
+        }
+        return text.count
     }
 }
 
-extension [UInt8] {
-    fileprivate func elementsEqual(_ text: StaticString) -> Bool {
-        unsafe elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+extension Span<UInt8> {
+    fileprivate var first: UInt8? { isEmpty ? nil : self[0] }
+
+    fileprivate func index(of byte: UInt8, from start: Int) -> Int? {
+        for index in start..<Swift.max(count, start) where self[index] == byte { return index }
+        return nil
+    }
+
+    fileprivate func needsDecoding(plusIsSpace: Bool) -> Bool {
+        for index in indices {
+            let byte = self[index]
+            if byte == UInt8(ascii: "%") || (byte == UInt8(ascii: "+") && plusIsSpace) { return true }
+        }
+        return false
+    }
+
+    /// - Parameter scheme: in lower case.
+    fileprivate func hasScheme(_ scheme: StaticString) -> Bool {
+        guard count >= scheme.utf8CodeUnitCount else { return false }
+        for index in 0..<scheme.utf8CodeUnitCount where unsafe self[index] | 0x20 != scheme.utf8Start[index] | 0x20 {
+            return false
+        }
+        return true
     }
 }

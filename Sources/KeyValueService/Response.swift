@@ -1,38 +1,37 @@
 import NIOCore
-import NIOHTTP1
 import RedisClient
 
 /// One answer, before it is bytes.
 struct Response {
+    var head: ResponseHead
+    var body: ByteBuffer
+
+    init(_ head: ResponseHead, body: ByteBuffer) {
+        self.head = head
+        self.body = body
+    }
+
+    init(status: ResponseStatus = .ok, contentType: ResponseHead.ContentType, body: ByteBuffer) {
+        self.init(ResponseHead(status: status, contentType: contentType), body: body)
+    }
+}
+
+/// What an answer says before its body.
+struct ResponseHead {
     enum ContentType {
-        case json, problemJSON, plainText
+        case json, problemJSON, plainText, bytes
 
         var text: StaticString {
             switch self {
             case .json: "application/json"
             case .problemJSON: "application/problem+json"
             case .plainText: "text/plain; charset=utf-8"
+            case .bytes: "application/octet-stream"
             }
         }
     }
 
-    var status: HTTPResponseStatus
-    var contentType: ContentType
-    var body: ByteBuffer
-    var retryAfterSeconds: Int?
-    var allow: StaticText?
-    /// The server that answered has lost its master, and the value may be old.
-    var isStale = false
-
-    init(status: HTTPResponseStatus = .ok, contentType: ContentType, body: ByteBuffer) {
-        self.status = status
-        self.contentType = contentType
-        self.body = body
-    }
-}
-
-extension ByteBuffer {
-    /// What the end of an answer's head depends on.
+    /// What the client is told of the connection.
     enum Persistence {
         /// HTTP/1.1 keeps the connection by itself.
         case keepAlive
@@ -41,36 +40,113 @@ extension ByteBuffer {
         case close
     }
 
-    /// Writes the status line and the header fields, up to and including the empty line.
-    mutating func writeHead(of response: borrowing Response, date: borrowing HTTPDate, persistence: Persistence) {
-        if response.status == .ok {
-            writeStaticString("HTTP/1.1 200 OK\r\nContent-Type: ")
-        } else {
-            writeStaticString("HTTP/1.1 ")
-            writeDecimal(Int(response.status.code))
-            writeStaticString(" ")
-            writeString(response.status.reasonPhrase)
-            writeStaticString("\r\nContent-Type: ")
+    /// Where the answer ends, and whether the connection does.
+    struct Framing {
+        var bodyBytes: Int
+        var persistence: Persistence
+    }
+
+    /// More than the longest head takes.
+    static let roomBytes = 512
+
+    var status: ResponseStatus
+    var contentType: ContentType
+    var retryAfterSeconds: Int?
+    var allow: StaticText?
+    /// The server that answered has lost its master, and the value may be old.
+    var isStale = false
+
+    init(status: ResponseStatus = .ok, contentType: ContentType) {
+        self.status = status
+        self.contentType = contentType
+    }
+}
+
+/// The statuses that are answered (RFC 9110 §15, RFC 6585 §5, RFC 4918 §11.5).
+enum ResponseStatus: Int {
+    case ok = 200
+    case badRequest = 400
+    case notFound = 404
+    case methodNotAllowed = 405
+    case notAcceptable = 406
+    case requestTimeout = 408
+    case conflict = 409
+    case contentTooLarge = 413
+    case targetTooLong = 414
+    case unsupportedMediaType = 415
+    case headerTooLarge = 431
+    case badGateway = 502
+    case serviceUnavailable = 503
+    case gatewayTimeout = 504
+    case insufficientStorage = 507
+
+    var reason: StaticString {
+        switch self {
+        case .ok: "OK"
+        case .badRequest: "Bad Request"
+        case .notFound: "Not Found"
+        case .methodNotAllowed: "Method Not Allowed"
+        case .notAcceptable: "Not Acceptable"
+        case .requestTimeout: "Request Timeout"
+        case .conflict: "Conflict"
+        case .contentTooLarge: "Content Too Large"
+        case .targetTooLong: "URI Too Long"
+        case .unsupportedMediaType: "Unsupported Media Type"
+        case .headerTooLarge: "Request Header Fields Too Large"
+        case .badGateway: "Bad Gateway"
+        case .serviceUnavailable: "Service Unavailable"
+        case .gatewayTimeout: "Gateway Timeout"
+        case .insufficientStorage: "Insufficient Storage"
         }
-        writeStaticString(response.contentType.text)
-        writeStaticString("\r\nContent-Length: ")
-        writeDecimal(response.body.readableBytes)
-        writeStaticString("\r\nDate: ")
-        writeBytes(date.text.span)
-        if let seconds = response.retryAfterSeconds {
-            writeStaticString("\r\nRetry-After: ")
-            writeDecimal(seconds)
+    }
+}
+
+/// The beginning of every answer, made once a second: status line, date, and the name of the field that follows them.
+struct ResponsePreamble {
+    /// `HTTP/1.1 200 OK\r\nDate: …\r\nContent-Type: `
+    private let ok: [UInt8]
+    /// Where the date's line begins in it.
+    private static let dateOffset = "HTTP/1.1 200 OK\r\n".utf8.count
+
+    init(_ date: HTTPDate) {
+        ok = Array("HTTP/1.1 200 OK\r\nDate: ".utf8) + date.text + Array("\r\nContent-Type: ".utf8)
+    }
+
+    fileprivate func append(status: ResponseStatus, to output: inout OutputRawSpan) {
+        let ok = ok
+        guard status != .ok else { return output.append(copying: ok.span) }
+        output.append("HTTP/1.1 ")
+        output.append(decimal: status.rawValue)
+        output.append(UInt8(ascii: " "))
+        output.append(status.reason)
+        output.append("\r\n")
+        output.append(copying: ok.span.extracting(Self.dateOffset...))
+    }
+}
+
+extension OutputRawSpan {
+    /// Appends the status line and the header fields, up to and including the empty line: at most
+    /// ``ResponseHead/roomBytes`` bytes.
+    mutating func append(_ head: borrowing ResponseHead, _ framing: ResponseHead.Framing, _ preamble: ResponsePreamble)
+    {
+        preamble.append(status: head.status, to: &self)
+        append(head.contentType.text)
+        append("\r\nContent-Length: ")
+        append(decimal: framing.bodyBytes)
+        if let seconds = head.retryAfterSeconds {
+            append("\r\nRetry-After: ")
+            append(decimal: seconds)
         }
-        if let allow = response.allow {
-            writeStaticString("\r\nAllow: ")
-            writeString(allow.description)
+        if let allow = head.allow {
+            append("\r\nAllow: ")
+            append(allow.text)
         }
-        if response.isStale { writeStaticString("\r\nServed-Stale: true") }
-        switch persistence {
+        if head.isStale { append("\r\nServed-Stale: true") }
+        switch framing.persistence {
         case .keepAlive: break
-        case .keepAliveOnRequest: writeStaticString("\r\nConnection: keep-alive")
-        case .close: writeStaticString("\r\nConnection: close")
+        case .keepAliveOnRequest: append("\r\nConnection: keep-alive")
+        case .close: append("\r\nConnection: close")
         }
-        writeStaticString("\r\n\r\n")
+        append("\r\n\r\n")
     }
 }

@@ -1,10 +1,9 @@
+import HTTPWire
 import NIOCore
-import NIOHTTP1
 import RedisClient
 
-/// `POST /set` with `{"key":…,"value":…}`: SET and INFO replication on the master, in one pipeline.
-///
-/// `{"key":"key_1","value":"value_1","redis_replication":"# Replication\r\n…","action":"SET","pod_ip":"…"}`
+/// `POST /set` with `{"key":…,"value":…}`: SET and INFO replication on the master, in one
+/// pipeline; see ``OriginalAnswer``.
 final class SetExchange: Exchange {
     private let service: KeyValueService
     private let limitBytes: Int
@@ -14,27 +13,23 @@ final class SetExchange: Exchange {
     private var request: SetRequest?
     private var problem: Problem?
 
-    init(head: HTTPRequestHead, connection: HTTPConnection, service: KeyValueService) {
+    init(_ request: borrowing RequestView, connection: HTTPConnection, service: KeyValueService) {
         self.service = service
         self.limitBytes = service.http.limits.maximumBodyBytes
-        self.refusal = Self.refusal(of: head.headers, limitBytes: limitBytes)
-        self.expectsContinue = head.headers.first(name: "expect")?.lowercased() == "100-continue"
-        super.init(head: head, connection: connection)
+        self.refusal = Self.refusal(of: request, limitBytes: limitBytes)
+        self.expectsContinue = request.head.expectsContinue
+        super.init(request.head, connection: connection)
     }
 
     /// What the head alone tells.
-    private static func refusal(of headers: HTTPHeaders, limitBytes: Int) -> Problem? {
-        if let type = headers.first(name: "content-type"), !isJSON(type) { return .unsupportedMediaType }
-        if let length = headers.first(name: "content-length").flatMap({ Int($0) }), length > limitBytes {
+    private static func refusal(of request: borrowing RequestView, limitBytes: Int) -> Problem? {
+        if let type = request.value(of: .contentType), !type.isMediaType("application/json") {
+            return .unsupportedMediaType
+        }
+        if case .length(let length) = request.head.body, length > limitBytes {
             return .bodyTooLarge(limitBytes: limitBytes)
         }
         return nil
-    }
-
-    /// `application/json`, whatever its parameters. Without the header the body is taken for JSON.
-    private static func isJSON(_ contentType: String) -> Bool {
-        let media = contentType.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }
-        return media.lowercased() == "application/json"
     }
 
     override func begin() {
@@ -51,7 +46,7 @@ final class SetExchange: Exchange {
     }
 
     override func receiveBody(_ piece: ByteBuffer) {
-        guard response == nil else { return }
+        guard !isAnswered else { return }
         guard requestBody.readableBytes + piece.readableBytes <= limitBytes else {
             return respondAndClose(.bodyTooLarge(limitBytes: limitBytes))
         }
@@ -59,7 +54,7 @@ final class SetExchange: Exchange {
     }
 
     override func end() {
-        guard response == nil else { return }
+        guard !isAnswered else { return }
         if let refusal { return respond(refusal) }
         do {
             let request = try SetRequest(parsing: requestBody.readableBytesUInt8Span)
@@ -84,15 +79,29 @@ final class SetExchange: Exchange {
         guard case .bulk(let text) = reply, let request else {
             return respond(.redisError(code: "unexpected reply to INFO"))
         }
-        var body = service.makeBuffer(
-            capacity: request.key.count + request.value.count + KeyValueService.answerOverhead)
-        body.writeStaticString("{\"key\":\"")
-        body.writeJSONEscaped(request.key.span)
-        body.writeStaticString("\",\"value\":\"")
-        body.writeJSONEscaped(request.value.span)
-        service.finish(&body, replication: text, action: "SET")
-        respond(Response(contentType: .json, body: body))
+        let answer = OriginalAnswer(
+            .set, key: [UInt8](jsonEscaping: request.key.span), value: [UInt8](jsonEscaping: request.value.span),
+            podIP: service.escapedPodIP)
+        respond(answer, replication: text)
     }
 
     override func fail(_ failure: RedisFailure) { respond(Problem(failure, role: "Redis master")) }
+}
+
+extension Span<UInt8> {
+    /// Whether a Content-Type names this type, in whatever case and with whatever parameters.
+    ///
+    /// - Parameter type: in lower case.
+    fileprivate func isMediaType(_ type: StaticString) -> Bool {
+        var end = 0
+        while end < count, self[end] != UInt8(ascii: ";") { end += 1 }
+        while end > 0, self[end - 1] == UInt8(ascii: " ") || self[end - 1] == UInt8(ascii: "\t") { end -= 1 }
+        guard end == type.utf8CodeUnitCount else { return false }
+        for index in 0..<end where unsafe Self.lowercased(self[index]) != type.utf8Start[index] { return false }
+        return true
+    }
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 {
+        UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte
+    }
 }

@@ -3,14 +3,18 @@ public import NIOCore
 /// Commands in RESP, written where they will be sent from.
 extension ByteBuffer {
     public mutating func writeGET(key: Span<UInt8>) {
-        writeStaticString("*2\r\n$3\r\nGET\r\n")
-        writeBulk(key)
+        writeWithOutputRawSpan(minimumWritableBytes: 48 + key.count) { output in
+            output.append("*2\r\n$3\r\nGET\r\n")
+            output.append(bulk: key)
+        }
     }
 
     public mutating func writeSET(key: Span<UInt8>, value: Span<UInt8>) {
-        writeStaticString("*3\r\n$3\r\nSET\r\n")
-        writeBulk(key)
-        writeBulk(value)
+        writeWithOutputRawSpan(minimumWritableBytes: 96 + key.count + value.count) { output in
+            output.append("*3\r\n$3\r\nSET\r\n")
+            output.append(bulk: key)
+            output.append(bulk: value)
+        }
     }
 
     public mutating func writeINFOReplication() {
@@ -33,26 +37,18 @@ extension ByteBuffer {
 
     /// `$<length>\r\n<bytes>\r\n`
     mutating func writeBulk(_ bytes: Span<UInt8>) {
-        writeStaticString("$")
-        writeDecimal(bytes.count)
-        writeStaticString("\r\n")
-        writeBytes(bytes)
-        writeStaticString("\r\n")
+        writeWithOutputRawSpan(minimumWritableBytes: 32 + bytes.count) { $0.append(bulk: bytes) }
     }
+}
 
-    /// Writes a number in decimal digits, without a `String` in between.
-    ///
-    /// - Parameter number: 0 or more.
-    public mutating func writeDecimal(_ number: Int) {
-        var rest = number
-        var digits: InlineArray<20, UInt8> = .init(repeating: 0)
-        var first = 20
-        repeat {
-            first -= 1
-            digits[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        } while rest > 0
-        writeBytes(digits.span.extracting(first..<20))
+extension OutputRawSpan {
+    /// `$<length>\r\n<bytes>\r\n`, at most 24 bytes more than the bytes.
+    fileprivate mutating func append(bulk bytes: Span<UInt8>) {
+        append(UInt8(ascii: "$"))
+        append(decimal: bytes.count)
+        append("\r\n")
+        append(copying: bytes)
+        append("\r\n")
     }
 }
 

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHTTP1
 import Testing
 
 @testable import KeyValueService
@@ -56,7 +55,7 @@ struct ProblemTests {
     ])
     func `Redis's errors become what they are`(error: String, status: Int, code: String) {
         let problem = Problem(redisError: Array(error.utf8).span)
-        #expect(problem.status.code == status)
+        #expect(problem.status.rawValue == status)
         #expect("\(problem.code)" == code)
         #expect((problem.retryAfterSeconds != nil) == (status == 503))
     }
@@ -68,10 +67,10 @@ struct ProblemTests {
 
     @Test func `the answer is problem JSON with a stable code and a sentence`() {
         let response = Problem.bodyTooLarge(limitBytes: 10).response
-        #expect(response.status.code == 413)
+        #expect(response.head.status.rawValue == 413)
         #expect(
             String(buffer: response.body)
-                == #"{"type":"/problems/body-too-large","title":"Payload Too Large","status":413,"code":"body-too-large","#
+                == #"{"type":"/problems/body-too-large","title":"Content Too Large","status":413,"code":"body-too-large","#
                 + #""detail":"The body is larger than 10 bytes."}"#)
     }
 }

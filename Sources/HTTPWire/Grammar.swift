@@ -1,0 +1,92 @@
+/// The bytes of RFC 9110 §5.6 and RFC 9112 §5.
+enum Grammar {
+    /// A `tchar`: what methods and field names are made of.
+    static func isToken(_ byte: UInt8) -> Bool {
+        let low: UInt64 = 0x03FF_6CFA_0000_0000  // ! # $ % & ' * + - . 0…9
+        let high: UInt64 = 0x57FF_FFFF_C7FF_FFFE  // A…Z ^ _ ` a…z | ~
+        return byte < 64 ? low >> UInt64(byte) & 1 == 1 : byte < 128 && high >> UInt64(byte - 64) & 1 == 1
+    }
+
+    /// What a field's value may hold: no control character but the tab.
+    static func isFieldValue(_ byte: UInt8) -> Bool {
+        byte >= 0x20 ? byte != 0x7F : byte == UInt8(ascii: "\t")
+    }
+
+    /// What a target may hold: no control character and no space. Bytes over 127 are no URI, but are sent all the same.
+    static func isTarget(_ byte: UInt8) -> Bool { byte > 0x20 && byte != 0x7F }
+
+    static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+
+    static func hexadecimalValue(_ byte: UInt8) -> Int? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): Int(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): Int(byte - UInt8(ascii: "a") + 10)
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): Int(byte - UInt8(ascii: "A") + 10)
+        default: nil
+        }
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether the bytes are this text, in whatever case.
+    ///
+    /// - Parameter text: ASCII in lower case, letters and hyphens alone.
+    func equalsIgnoringCase(_ text: StaticString) -> Bool {
+        guard count == text.utf8CodeUnitCount else { return false }
+        for index in indices where unsafe self[index] | 0x20 != text.utf8Start[index] { return false }
+        return true
+    }
+
+    func equals(_ text: StaticString) -> Bool {
+        guard count == text.utf8CodeUnitCount else { return false }
+        for index in indices where unsafe self[index] != text.utf8Start[index] { return false }
+        return true
+    }
+}
+
+extension RequestField {
+    /// - Parameter name: a token, in whatever case.
+    init?(_ name: Span<UInt8>) {
+        let field: RequestField
+        let text: StaticString
+        switch (name.count, name[0] | 0x20) {
+        case (4, UInt8(ascii: "h")): (field, text) = (.host, "host")
+        case (6, UInt8(ascii: "a")): (field, text) = (.accept, "accept")
+        case (6, UInt8(ascii: "e")): (field, text) = (.expect, "expect")
+        case (10, UInt8(ascii: "c")): (field, text) = (.connection, "connection")
+        case (11, UInt8(ascii: "t")): (field, text) = (.traceparent, "traceparent")
+        case (12, UInt8(ascii: "c")): (field, text) = (.contentType, "content-type")
+        case (12, UInt8(ascii: "x")): (field, text) = (.requestID, "x-request-id")
+        case (13, UInt8(ascii: "i")): (field, text) = (.ifNoneMatch, "if-none-match")
+        case (13, UInt8(ascii: "a")): (field, text) = (.authorization, "authorization")
+        case (14, UInt8(ascii: "c")): (field, text) = (.contentLength, "content-length")
+        case (16, UInt8(ascii: "r")): (field, text) = (.replicationWait, "replication-wait")
+        case (17, UInt8(ascii: "t")): (field, text) = (.transferEncoding, "transfer-encoding")
+        case (17, UInt8(ascii: "r")) where name[12] | 0x20 == UInt8(ascii: "t"):
+            (field, text) = (.replicationToken, "replication-token")
+        case (17, UInt8(ascii: "r")): (field, text) = (.replicationAfter, "replication-after")
+        default: return nil
+        }
+        guard name.equalsIgnoringCase(text) else { return nil }
+        self = field
+    }
+}
+
+extension RequestMethod {
+    /// - Parameter name: a token; methods tell case.
+    init(_ name: Span<UInt8>) {
+        self =
+            switch name.count {
+            case 3 where name.equals("GET"): .get
+            case 3 where name.equals("PUT"): .put
+            case 4 where name.equals("POST"): .post
+            case 4 where name.equals("HEAD"): .head
+            case 5 where name.equals("PATCH"): .patch
+            case 5 where name.equals("TRACE"): .trace
+            case 6 where name.equals("DELETE"): .delete
+            case 7 where name.equals("OPTIONS"): .options
+            case 7 where name.equals("CONNECT"): .connect
+            default: .other
+            }
+    }
+}

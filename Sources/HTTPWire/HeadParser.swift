@@ -1,0 +1,249 @@
+/// Reads one head in one go, from its first byte to its empty line.
+struct HeadParser: ~Escapable {
+    enum Outcome {
+        case incomplete
+        case fault(RequestFault)
+        case head(RequestHead)
+    }
+
+    private let bytes: Span<UInt8>
+    private let limits: RequestLimits
+    /// After a head: the first byte behind it.
+    private(set) var position: Int
+
+    @_lifetime(copy bytes)
+    init(_ bytes: Span<UInt8>, at position: Int, limits: RequestLimits) {
+        self.bytes = bytes
+        self.position = position
+        self.limits = limits
+    }
+
+    @_lifetime(self: copy self)
+    mutating func parse() -> Outcome {
+        do throws(Stop) {
+            var head = try requestLine()
+            try fields(of: &head)
+            return .head(head)
+        } catch {
+            return switch error {
+            case .incomplete: .incomplete
+            case .fault(let fault): .fault(fault)
+            }
+        }
+    }
+
+    private enum Stop: Error {
+        case incomplete
+        case fault(RequestFault)
+    }
+
+    /// `METHOD SP TARGET SP HTTP/1.x CRLF`
+    @_lifetime(self: copy self)
+    private mutating func requestLine() throws(Stop) -> RequestHead {
+        let method = try run(where: Grammar.isToken, endedBy: UInt8(ascii: " "))
+        let target = try run(where: Grammar.isTarget, endedBy: UInt8(ascii: " "))
+        guard target.count <= limits.targetBytes else { throw .fault(.targetTooLong) }
+        guard bytes.extracting(target).isTarget || bytes.extracting(method).equals("CONNECT") else {
+            throw .fault(.malformed)
+        }
+        var version: UInt8 = 0
+        for index in 0..<8 {
+            guard position < bytes.count else { throw .incomplete }
+            let byte = bytes[position]
+            if index == 7 {
+                version = byte
+            } else {
+                let expected: StaticString = "HTTP/1."
+                guard unsafe byte == expected.utf8Start[index] else { throw .fault(.malformed) }
+            }
+            position += 1
+        }
+        guard version == UInt8(ascii: "1") || version == UInt8(ascii: "0") else { throw .fault(.malformed) }
+        try lineEnd()
+        return RequestHead(
+            method: RequestMethod(bytes.extracting(method)), target: target, isHTTP11: version == UInt8(ascii: "1"))
+    }
+
+    /// The header fields, to the empty line, and what they mean for the connection and the body.
+    @_lifetime(self: copy self)
+    private mutating func fields(of head: inout RequestHead) throws(Stop) {
+        let start = position
+        var count = 0
+        var coding = Coding()
+        while true {
+            guard position < bytes.count else { throw .incomplete }
+            if bytes[position] == UInt8(ascii: "\r") {
+                try lineEnd()
+                break
+            }
+            let fieldStart = position
+            let name = try run(where: Grammar.isToken, endedBy: UInt8(ascii: ":"))
+            let value = try fieldValue()
+            count += 1
+            guard count <= limits.fields, position - fieldStart <= limits.fieldBytes + 2,
+                position - start <= limits.headBytes
+            else { throw .fault(.headTooLarge) }
+            guard let field = RequestField(bytes.extracting(name)) else { continue }
+            let isFirst = head.note(field, at: value)
+            guard coding.take(field, bytes.extracting(value), isFirst: isFirst, for: &head) else {
+                throw .fault(.malformed)
+            }
+        }
+        guard coding.finish(&head) else { throw .fault(.malformed) }
+    }
+
+    /// At least one byte that `belongs`, and the one after them, which is passed over.
+    @_lifetime(self: copy self)
+    private mutating func run(
+        where belongs: (UInt8) -> Bool, endedBy end: UInt8
+    ) throws(Stop) -> Range<Int> {
+        let start = position
+        while position < bytes.count {
+            let byte = bytes[position]
+            if byte == end {
+                guard position > start else { throw .fault(.malformed) }
+                position += 1
+                return start..<(position - 1)
+            }
+            guard belongs(byte) else { throw .fault(.malformed) }
+            position += 1
+        }
+        throw .incomplete
+    }
+
+    /// The rest of the line without the blanks around it.
+    @_lifetime(self: copy self)
+    private mutating func fieldValue() throws(Stop) -> Range<Int> {
+        while position < bytes.count, Grammar.isBlank(bytes[position]) { position += 1 }
+        let start = position
+        while position < bytes.count, Grammar.isFieldValue(bytes[position]) { position += 1 }
+        var end = position
+        try lineEnd()
+        while end > start, Grammar.isBlank(bytes[end - 1]) { end -= 1 }
+        return start..<end
+    }
+
+    @_lifetime(self: copy self)
+    private mutating func lineEnd() throws(Stop) {
+        guard position < bytes.count else { throw .incomplete }
+        guard bytes[position] == UInt8(ascii: "\r") else { throw .fault(.malformed) }
+        guard position + 1 < bytes.count else { throw .incomplete }
+        guard bytes[position + 1] == UInt8(ascii: "\n") else { throw .fault(.malformed) }
+        position += 2
+    }
+
+    /// Whether a line without its end is a field, as in trailers.
+    static func isField(_ line: Span<UInt8>) -> Bool {
+        var index = 0
+        while index < line.count, Grammar.isToken(line[index]) { index += 1 }
+        guard index > 0, index < line.count, line[index] == UInt8(ascii: ":") else { return false }
+        while index < line.count {
+            guard Grammar.isFieldValue(line[index]) else { return false }
+            index += 1
+        }
+        return true
+    }
+}
+
+/// What the fields say of the body's end and the connection's.
+private struct Coding {
+    private var length: Int?
+    private var isChunked = false
+    private var closes = false
+    private var keeps = false
+
+    /// - Returns: `false` where the field is not to be trusted.
+    mutating func take(_ field: RequestField, _ value: Span<UInt8>, isFirst: Bool, for head: inout RequestHead) -> Bool
+    {
+        switch field {
+        case .host: return isFirst && Self.isHost(value)
+        case .contentLength:
+            guard isFirst, let count = Self.length(value) else { return false }
+            length = count
+        case .transferEncoding:
+            guard isFirst, head.isHTTP11, value.equalsIgnoringCase("chunked") else { return false }
+            isChunked = true
+        case .connection: takeOptions(value)
+        case .expect: head.expectsContinue = head.isHTTP11 && value.equalsIgnoringCaseOfContinue
+        case .contentType, .accept, .ifNoneMatch, .authorization, .requestID, .traceparent, .replicationToken,
+            .replicationAfter, .replicationWait:
+            break
+        }
+        return true
+    }
+
+    /// - Returns: `false` where the fields contradict each other, or Host is missing.
+    func finish(_ head: inout RequestHead) -> Bool {
+        guard !isChunked || length == nil else { return false }
+        guard !head.isHTTP11 || head.value(of: .host) != nil else { return false }
+        if isChunked { head.body = .chunked } else if let length, length > 0 { head.body = .length(length) }
+        head.keepsAlive = !closes && (head.isHTTP11 || keeps) && head.method != .connect
+        return true
+    }
+
+    /// The members of `Connection: a, b`.
+    private mutating func takeOptions(_ value: Span<UInt8>) {
+        var start = 0
+        for index in 0...value.count where index == value.count || value[index] == UInt8(ascii: ",") {
+            var first = start
+            var end = index
+            while first < end, Grammar.isBlank(value[first]) { first += 1 }
+            while end > first, Grammar.isBlank(value[end - 1]) { end -= 1 }
+            let option = value.extracting(first..<end)
+            if option.equalsIgnoringCase("close") { closes = true }
+            if option.equalsIgnoringCase("keep-alive") { keeps = true }
+            start = index + 1
+        }
+    }
+
+    /// Digits alone, at most 18.
+    private static func length(_ value: Span<UInt8>) -> Int? {
+        guard 1...18 ~= value.count else { return nil }
+        var length = 0
+        for index in value.indices {
+            let byte = value[index]
+            guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte else { return nil }
+            length = length * 10 + Int(byte - UInt8(ascii: "0"))
+        }
+        return length
+    }
+
+    /// Empty, or without anything that ends an authority (RFC 3986 §3.2).
+    private static func isHost(_ value: Span<UInt8>) -> Bool {
+        for index in value.indices {
+            switch value[index] {
+            case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"),
+                UInt8(ascii: "@"), UInt8(ascii: ","):
+                return false
+            default: break
+            }
+        }
+        return true
+    }
+}
+
+extension Span<UInt8> {
+    /// `100-continue`, whose digits the letters' comparison would not tell from control characters.
+    fileprivate var equalsIgnoringCaseOfContinue: Bool {
+        count == 12 && extracting(0..<4).equals("100-") && extracting(4..<12).equalsIgnoringCase("continue")
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether it has the form of a path, of a whole URI, or of the asterisk (RFC 9112 §3.2).
+    fileprivate var isTarget: Bool {
+        if self[0] == UInt8(ascii: "/") { return true }
+        if self[0] == UInt8(ascii: "*") { return count == 1 }
+        return hasAuthority(after: 7, where: "http://") || hasAuthority(after: 8, where: "https://")
+    }
+
+    private func hasAuthority(after length: Int, where scheme: StaticString) -> Bool {
+        guard count > length else { return false }
+        for index in 0..<length {
+            let byte = self[index]
+            let isCapital = UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte
+            guard unsafe (isCapital ? byte | 0x20 : byte) == scheme.utf8Start[index] else { return false }
+        }
+        return !"/?#".utf8.contains(self[length])
+    }
+}

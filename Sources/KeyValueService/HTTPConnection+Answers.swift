@@ -1,0 +1,107 @@
+import HTTPWire
+import NIOCore
+import RedisClient
+
+extension HTTPConnection {
+    /// From this size on a body goes to the socket as it is, not by way of a copy.
+    private static let largeBodyBytes = 16 * 1024
+    /// A buffer that has grown past this is given back once it is written.
+    private static let keptBufferBytes = 64 * 1024
+
+    /// Lets a client that asked first send its body; at once, but never before the answers it still waits for.
+    func sendContinue(for exchange: Exchange) {
+        guard exchanges.first === exchange else { return }
+        outgoing.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+        http.flusher.mark(self)
+    }
+
+    /// Whether an answer given now is the next one to be written.
+    func isTurn(of exchange: Exchange) -> Bool {
+        // An answer that comes before the end of its request waits for it, unless the connection is closed for it.
+        phase == .open && exchanges.first === exchange
+            && !(isReceiving && exchanges.count == 1 && exchange.keepsAlive)
+    }
+
+    /// Writes the answer of the exchange whose turn it is, straight to where it is sent from, and what was waiting for it.
+    ///
+    /// - Parameters:
+    ///   - count: how many bytes `body` writes.
+    func answer(
+        _ exchange: Exchange, _ head: ResponseHead, bodyBytes count: Int, _ body: (inout OutputRawSpan) -> Void
+    ) {
+        exchanges.removeFirst()
+        let hasBody = exchange.method != .head
+        let framing = ResponseHead.Framing(bodyBytes: count, persistence: exchange.persistence)
+        outgoing.writeWithOutputRawSpan(minimumWritableBytes: ResponseHead.roomBytes + (hasBody ? count : 0)) {
+            $0.append(head, framing, http.preamble)
+            if hasBody { body(&$0) }
+        }
+        answered(exchange)
+        if !exchanges.isEmpty { exchangeAnswered() } else { resume() }
+    }
+
+    /// Writes every answer whose turn it is.
+    func exchangeAnswered() {
+        while let exchange = exchanges.first, let response = exchange.response, isTurn(of: exchange) {
+            exchanges.removeFirst()
+            write(response, of: exchange)
+            answered(exchange)
+        }
+        resume()
+    }
+
+    private func answered(_ exchange: Exchange) {
+        exchange.detach()
+        http.flusher.mark(self)
+        guard !exchange.keepsAlive else { return }
+        detachAll()
+        phase = .finishing
+    }
+
+    func detachAll() {
+        for exchange in exchanges { exchange.detach() }
+        exchanges.removeAll()
+    }
+
+    private func write(_ response: Response, of exchange: Exchange) {
+        let framing = ResponseHead.Framing(
+            bodyBytes: response.body.readableBytes, persistence: exchange.persistence)
+        outgoing.writeWithOutputRawSpan(minimumWritableBytes: ResponseHead.roomBytes) {
+            $0.append(response.head, framing, http.preamble)
+        }
+        guard exchange.method != .head else { return }
+        if response.body.readableBytes < Self.largeBodyBytes {
+            outgoing.writeImmutableBuffer(response.body)
+        } else if let context {
+            context.write(wrapOutboundOut(outgoing), promise: nil)
+            outgoing = ByteBuffer()
+            context.write(wrapOutboundOut(response.body), promise: nil)
+        }
+    }
+
+    /// Sends what the tick has gathered.
+    func flush() {
+        guard let context, phase != .closed else { return }
+        guard phase == .finishing else {
+            context.writeAndFlush(wrapOutboundOut(outgoing), promise: nil)
+            // The channel has written the bytes by now, unless the client is slow: only then is a new buffer made.
+            if outgoing.capacity <= Self.keptBufferBytes { outgoing.clear() } else { outgoing = ByteBuffer() }
+            return
+        }
+        phase = .lingering
+        let written = context.eventLoop.makePromise(of: Void.self)
+        context.writeAndFlush(wrapOutboundOut(outgoing), promise: written)
+        outgoing = ByteBuffer()
+        written.futureResult.assumeIsolated().whenComplete { _ in self.linger() }
+        closeWithin(http.transferDeadline)
+    }
+
+    /// Closes our side, then waits a moment for the client to close its own: a socket closed with unread bytes in it would
+    /// be reset, and the reset could overtake the answer.
+    private func linger() {
+        guard let context, phase == .lingering else { return }
+        context.close(mode: .output, promise: nil)
+        closeWithin(http.lingerDeadline)
+        resume()
+    }
+}

@@ -1,0 +1,63 @@
+import HTTPWire
+import RedisClient
+
+/// A GET of one key, asked of the server that is fittest; of another, where that one cannot answer.
+class ReadExchange: Exchange {
+    final let key: [UInt8]
+    final let service: KeyValueService
+    private var reader: RedisLoop.Reader?
+    private var attempts = ReadAttempts()
+
+    init(_ head: borrowing RequestHead, connection: HTTPConnection, key: [UInt8], service: KeyValueService) {
+        self.key = key
+        self.service = service
+        super.init(head, connection: connection)
+    }
+
+    /// Whether INFO replication is shown with the value.
+    class var awaitsInformation: Bool { false }
+
+    /// Whether the server that was asked has lost its master.
+    final var isStale: Bool { reader?.isStale ?? false }
+
+    override func begin() {
+        if !ask() { respond(.redisUnavailable(role: "Redis server")) }
+    }
+
+    /// - Returns: whether there is a server to ask.
+    private func ask() -> Bool {
+        guard let reader = service.redis.reader(excluding: attempts) else { return false }
+        self.reader = reader
+        let key = key
+        do {
+            try reader.connection.submit(self, replies: 1, awaitsInformation: Self.awaitsInformation) { buffer in
+                buffer.writeGET(key: key.span)
+            }
+        } catch {
+            fail(error)
+        }
+        return true
+    }
+
+    /// What an error reply to GET means for the client, and for the server's use from now on.
+    final func problem(of error: Span<UInt8>) -> Problem {
+        reader?.connection.observe(error: error)
+        return Problem(redisError: error)
+    }
+
+    override func fail(_ failure: RedisFailure) {
+        if !askAnother(after: failure) { respond(Problem(failure, role: "Redis server")) }
+    }
+
+    /// Gives the problem as the answer, unless another server may do better.
+    final func answer(_ problem: Problem) {
+        if problem == .redisUnavailable(role: "Redis server"), askAnother(after: nil) { return }
+        respond(problem)
+    }
+
+    /// What one server could not answer, another is asked, if there is one.
+    private func askAnother(after failure: RedisFailure?) -> Bool {
+        guard let reader, attempts.mayGoOn(after: reader.connection, failing: failure) else { return false }
+        return ask()
+    }
+}
