@@ -1,6 +1,5 @@
 public import Logging
 public import NIOCore
-import Replication
 
 /// Everything one event loop knows of Redis: a connection to the master, and one to each replica.
 ///
@@ -14,7 +13,8 @@ public final class RedisLoop {
     private let configuration: RedisConnectionConfiguration
     private let eventLoop: any EventLoop
     private let logger: Logger
-    private var turn: Int
+    /// Which replica is asked first among equals; moves on with every read.
+    var turn: Int
     private var isShutDown = false
 
     /// Must be called on the event loop. Connects at once.
@@ -61,43 +61,5 @@ public final class RedisLoop {
                 if open == 0 { completion() }
             }
         }
-    }
-}
-
-extension RedisLoop {
-    /// A server for a read.
-    public struct Reader {
-        public let connection: RedisConnection
-        /// The server lost its master, and its answer may be old.
-        public let isStale: Bool
-    }
-
-    /// The server to ask: a replica that is in step, the one with the fewest commands in flight and in turn among equals;
-    /// else the master; else a replica that lost its master.
-    ///
-    /// - Parameter tried: a server that has just failed and is not to be asked again.
-    /// - Returns: `nil` where no server can serve a read.
-    public func reader(excluding tried: RedisConnection? = nil) -> Reader? {
-        if let fresh = replica(.fresh, excluding: tried) { return Reader(connection: fresh, isStale: false) }
-        if master !== tried, master.isReady, master.readSuitability == .fresh {
-            return Reader(connection: master, isStale: false)
-        }
-        return replica(.stale, excluding: tried).map { Reader(connection: $0, isStale: true) }
-    }
-
-    private func replica(_ wanted: ReadSuitability, excluding tried: RedisConnection?) -> RedisConnection? {
-        var best: RedisConnection?
-        var fewest = Int.max
-        turn = turn &+ 1
-        let count = replicas.count
-        for offset in 0..<count {
-            let candidate = replicas[(offset &+ turn) % count]
-            let inFlight = candidate.inFlight
-            if inFlight < fewest, candidate !== tried, candidate.isReady, candidate.readSuitability == wanted {
-                best = candidate
-                fewest = inFlight
-            }
-        }
-        return best
     }
 }
