@@ -32,24 +32,29 @@ extension RedisConnection {
                     self.perform(action)
                     if action == .closeChannel { self.handler = nil }
                 case .failure(let error):
+                    self.isLookingForMaster = false
                     self.note(trouble: "cannot be reached: \(Self.reason(error))")
                     self.perform(self.machine.connectFailed())
                 }
             }
     }
 
-    func reconnect(afterFailures failures: Int) {
+    func attempt(afterFailures failures: Int) {
         let delay = configuration.backoff.delay(afterFailures: failures, jitter: .random(in: 0..<1))
-        reconnect = isolatedLoop.scheduleTask(in: .init(delay)) { self.perform(self.machine.backoffElapsed()) }
+        attemptTimer?.cancel()
+        attemptTimer = isolatedLoop.scheduleTask(in: .init(delay)) {
+            self.perform(self.machine.backoffElapsed(commandsInFlight: self.inFlight > 0))
+        }
     }
 
     private func disconnected() {
         handler = nil
         health = .unknown
+        refusesStaleReads = false
         healthTimer?.cancel()
         deadlineTimer?.cancel()
         deadlineTimer = nil
-        if machine.state == .ready { note(trouble: "lost the connection") }
+        if isReady { note(trouble: "lost the connection") }
         perform(machine.disconnected())
         finishShutDownIfClosed()
     }

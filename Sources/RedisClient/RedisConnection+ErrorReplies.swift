@@ -11,6 +11,9 @@ extension RedisConnection {
         case "MASTERDOWN":
             refusesStaleReads = true
             readSuitability = .unusable(.refusesStaleReads)
+        case "READONLY" where wantsMaster:
+            isLookingForMaster = true
+            perform(machine.writeRefused(commandsInFlight: inFlight > 0))
         case "BUSY": health = .refused("runs a script that takes long and answers nothing else (-BUSY)")
         default: break
         }

@@ -13,30 +13,52 @@ extension RedisConnection {
     }
 
     private func handshakeEnded(_ health: ServerHealth) {
-        self.health = health
-        if case .refused(let reason) = health {
-            note(trouble: reason)
+        note(health)
+        if case .refused = health {
             perform(machine.handshakeFailed())
         } else {
-            perform(machine.handshakeSucceeded())
-            note(trouble: nil)
+            perform(machine.handshakeSucceeded(isMisplaced: isMisplaced))
             scheduleHealthCheck()
+            tellIfReady()
         }
     }
 
     private func scheduleHealthCheck() {
         healthTimer = isolatedLoop.scheduleTask(in: .init(configuration.healthInterval)) {
-            guard self.machine.state == .ready, let handler = self.handler else { return }
-            let receiver = HealthReceiver(authenticates: false) { [weak self] health in
-                guard let self, self.machine.state == .ready else { return }
-                self.health = health
-                self.scheduleHealthCheck()
-            }
+            guard self.isReady, let handler = self.handler else { return }
+            let receiver = HealthReceiver(authenticates: false) { [weak self] in self?.healthChecked($0) }
             self.send(receiver, replies: 2, through: handler) { buffer in
                 buffer.writeINFOReplication()
                 buffer.writeINFOPersistence()
             }
         }
+    }
+
+    private func healthChecked(_ health: ServerHealth) {
+        guard isReady else { return }
+        note(health)
+        let wasReadyForWrites = isReadyForWrites
+        perform(machine.roleSeen(isMisplaced: isMisplaced, commandsInFlight: inFlight > 0))
+        if isReady { scheduleHealthCheck() }
+        if !wasReadyForWrites { tellIfReady() }
+    }
+
+    private var isMisplaced: Bool { wantsMaster && health.isReplica }
+
+    private func note(_ health: ServerHealth) {
+        self.health = health
+        if isMisplaced { isLookingForMaster = true }
+        if case .refused(let reason) = health {
+            note(trouble: reason)
+        } else {
+            note(trouble: isMisplaced ? "is a replica, and the master is looked for: it gets no writes" : nil)
+        }
+    }
+
+    private func tellIfReady() {
+        guard isReadyForWrites else { return }
+        isLookingForMaster = false
+        whenReady?()
     }
 
     /// One timer a connection, for its oldest command: commands are answered in order, so no younger one is due earlier.

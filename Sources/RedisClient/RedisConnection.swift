@@ -27,7 +27,12 @@ public final class RedisConnection: TickParticipant {
     /// Why the server cannot be used, in words for an operator; `nil` while it can.
     public internal(set) var trouble: String? = "has not been connected to yet"
 
+    /// Called whenever the connection becomes ready for writes.
+    var whenReady: (() -> Void)?
+
     let configuration: RedisConnectionConfiguration
+    /// Whether a server that is a replica is not the one that is looked for.
+    let wantsMaster: Bool
     let eventLoop: any EventLoop
     let isolatedLoop: NIOIsolatedEventLoop
     let flusher: TickFlusher
@@ -36,17 +41,23 @@ public final class RedisConnection: TickParticipant {
     /// The server has answered a read with -MASTERDOWN since its link to the master was last seen up.
     var refusesStaleReads = false
     var handler: PipelineHandler?
-    var reconnect: Scheduled<Void>?
+    /// A replica was found where the master is looked for, and nothing else since.
+    var isLookingForMaster = false
+    var attemptTimer: Scheduled<Void>?
     var deadlineTimer: Scheduled<Void>?
     var healthTimer: Scheduled<Void>?
     var whenShutDown: (() -> Void)?
 
     /// Must be called on the event loop.
+    ///
+    /// - Parameter wantsMaster: whether a server that turns out to be a replica is the wrong one: it gets no writes, and
+    ///   the connection is made anew, the name resolved again, until it leads to a master.
     public init(
-        endpoint: RedisEndpoint, configuration: RedisConnectionConfiguration, eventLoop: any EventLoop,
-        flusher: TickFlusher, logger: Logger
+        endpoint: RedisEndpoint, wantsMaster: Bool = false, configuration: RedisConnectionConfiguration,
+        eventLoop: any EventLoop, flusher: TickFlusher, logger: Logger
     ) {
         self.endpoint = endpoint
+        self.wantsMaster = wantsMaster
         self.configuration = configuration
         self.eventLoop = eventLoop
         self.isolatedLoop = eventLoop.assumeIsolated()
@@ -55,7 +66,15 @@ public final class RedisConnection: TickParticipant {
     }
 
     /// Whether a submission would be sent.
-    public var isReady: Bool { machine.state == .ready }
+    public var isReady: Bool {
+        switch machine.state {
+        case .ready, .misplaced: true
+        case .idle, .connecting, .handshaking, .leaving, .backingOff, .draining, .closed: false
+        }
+    }
+
+    /// Whether the server is the one that is looked for, and a submission would be sent.
+    public var isReadyForWrites: Bool { machine.state == .ready }
 
     /// Submissions that wait for their replies.
     public var inFlight: Int { handler?.inFlight ?? 0 }
@@ -76,9 +95,9 @@ public final class RedisConnection: TickParticipant {
         _ receiver: ReplyReceiver, replies: Int, awaitsInformation: Bool = false, _ encode: (inout ByteBuffer) -> Void
     ) throws(RedisFailure) {
         switch machine.state {
-        case .ready: break
+        case .ready, .misplaced: break
         case .draining, .closed: throw .shuttingDown
-        case .idle, .connecting, .handshaking, .backingOff: throw .notConnected
+        case .idle, .connecting, .handshaking, .leaving, .backingOff: throw .notConnected
         }
         guard let handler else { throw .notConnected }
         guard handler.inFlight < configuration.maximumInFlight else { throw .overloaded }
@@ -111,8 +130,8 @@ public final class RedisConnection: TickParticipant {
         case .none: break
         case .connect: connect()
         case .sendHandshake: sendHandshake()
-        case .reconnect(let failures): reconnect(afterFailures: failures)
-        case .cancelReconnect: reconnect?.cancel()
+        case .reconnect(let failures), .lookAgain(let failures): attempt(afterFailures: failures)
+        case .cancelTimer: attemptTimer?.cancel()
         case .closeChannel: handler?.close(failing: .shuttingDown)
         }
     }

@@ -15,7 +15,8 @@ public final class RedisLoop {
     private let logger: Logger
     /// Which replica is asked first among equals; moves on with every read.
     var turn: Int
-    private var isShutDown = false
+    private(set) var isShutDown = false
+    let waitingWrites: WaitingWrites
 
     /// Must be called on the event loop. Connects at once.
     ///
@@ -29,9 +30,12 @@ public final class RedisLoop {
         self.logger = logger
         self.turn = turn
         self.flusher = flusher
+        self.waitingWrites = WaitingWrites(eventLoop: eventLoop)
         self.master = RedisConnection(
-            endpoint: topology.master, configuration: configuration, eventLoop: eventLoop, flusher: flusher,
+            endpoint: topology.master, wantsMaster: true, configuration: configuration, eventLoop: eventLoop,
+            flusher: flusher,
             logger: logger)
+        master.whenReady = { [waitingWrites] in waitingWrites.resumeAll(isMasterFound: true) }
         master.start()
         if case .endpoints(let endpoints) = topology.replicas { setReplicas(endpoints) }
     }
@@ -53,6 +57,7 @@ public final class RedisLoop {
     /// Waits for the replies that are owed, then closes every connection.
     public func shutDown(_ completion: @escaping () -> Void) {
         isShutDown = true
+        waitingWrites.resumeAll(isMasterFound: false)
         let connections = [master] + replicas
         var open = connections.count
         for connection in connections {
