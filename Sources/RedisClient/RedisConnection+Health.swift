@@ -67,13 +67,18 @@ extension RedisConnection {
             self.deadlineTimer = nil
             guard let handler = self.handler, let oldest = handler.oldest else { return }
             let waited = Duration(NIODeadline.now() - oldest)
-            if waited >= self.configuration.commandTimeout {
-                self.note(trouble: "did not answer within \(self.configuration.commandTimeout)")
+            let timeout = self.configuration.commandTimeout
+            let stall = self.configuration.stallTimeout
+            if waited >= timeout {
+                self.note(trouble: "did not answer within \(timeout)")
                 // Before those that waited are told, since they look for another server at once.
                 self.health = .unknown
                 handler.close(failing: .timedOut)
+            } else if waited >= stall {
+                self.stalledSince = oldest
+                self.armDeadline(after: min(stall, timeout - waited))
             } else {
-                self.armDeadline(after: self.configuration.commandTimeout - waited)
+                self.armDeadline(after: stall - waited)
             }
         }
     }

@@ -44,6 +44,8 @@ public final class RedisConnection: TickParticipant {
     /// A replica was found where the master is looked for, and nothing else since.
     var isLookingForMaster = false
     var attemptTimer: Scheduled<Void>?
+    /// When the command was sent that was the oldest one, and had waited for long, at the last look.
+    var stalledSince: NIODeadline?
     var deadlineTimer: Scheduled<Void>?
     var healthTimer: Scheduled<Void>?
     var whenShutDown: (() -> Void)?
@@ -78,6 +80,13 @@ public final class RedisConnection: TickParticipant {
 
     /// Submissions that wait for their replies.
     public var inFlight: Int { handler?.inFlight ?? 0 }
+
+    /// Whether the oldest command has waited for longer than ``RedisConnectionConfiguration/stallTimeout``: others may
+    /// answer sooner. Noticed up to twice that time after it was sent.
+    public var isStalled: Bool {
+        guard let stalledSince else { return false }
+        return handler?.oldest == stalledSince
+    }
 
     public func start() { perform(machine.start()) }
 
@@ -122,7 +131,7 @@ public final class RedisConnection: TickParticipant {
     ) {
         flusher.mark(self)
         handler.submit(receiver, replies: replies, awaitsInformation: awaitsInformation, at: flusher.now, encode)
-        if deadlineTimer == nil { armDeadline(after: configuration.commandTimeout) }
+        if deadlineTimer == nil { armDeadline(after: configuration.stallTimeout) }
     }
 
     func perform(_ action: ConnectionMachine.Action) {

@@ -3,10 +3,13 @@ public import NIOCore
 /// How a connection behaves.
 public struct RedisConnectionConfiguration: Sendable {
     public var credentials: RedisCredentials?
-    /// From the first SYN to the last; a name's addresses are tried within it.
-    public var connectTimeout: Duration = .seconds(2)
+    /// From the look-up of the name to the connection; its addresses are tried within it. An address that drops what it is
+    /// sent has to be tried anew soon after it came back, hence no longer.
+    public var connectTimeout: Duration = .seconds(1)
     /// From a command's flush to its reply.
     public var commandTimeout: Duration = .seconds(2)
+    /// How long the oldest command may wait before new reads are asked of other servers, if there are others.
+    public var stallTimeout: Duration = .milliseconds(250)
     /// How often the server is asked for `INFO replication`.
     public var healthInterval: Duration = .seconds(1)
     /// Submissions that may wait on one connection; one more is refused at once.

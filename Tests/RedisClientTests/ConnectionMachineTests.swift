@@ -119,6 +119,8 @@ struct ConnectionMachineTests {
         #expect(backoff.delay(afterFailures: 1, jitter: 0.5) == .microseconds(37_500))
         #expect(backoff.delay(afterFailures: 4, jitter: 0) == .milliseconds(200))
         #expect(backoff.delay(afterFailures: 1000, jitter: 0) == .seconds(1))
+        // A server's return goes unnoticed for less than a second.
+        #expect(Backoff().delay(afterFailures: 1000, jitter: 1) == .milliseconds(700))
         for _ in 0..<100 {
             let delay = backoff.delay(afterFailures: 20, jitter: .random(in: 0..<1))
             #expect(delay >= .seconds(1) && delay < .seconds(2))
