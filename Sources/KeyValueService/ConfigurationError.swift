@@ -4,6 +4,7 @@ public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConverti
     case notAHost(variable: String, String)
     case notAnEndpoint(variable: String, Substring)
     case unknownChoice(variable: String, String, choices: String)
+    case notANumber(variable: String, String, ClosedRange<Int>)
     case conflict(String, String)
     case userWithoutPassword
     case emptySecret(String)
@@ -23,6 +24,8 @@ public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConverti
         case .notAnEndpoint(let variable, let text):
             "\(variable) holds '\(text)'; write host:port, separated by commas, an IPv6 address in brackets"
         case .unknownChoice(let variable, let text, let choices): "\(variable) is '\(text)'; it takes \(choices)"
+        case .notANumber(let variable, let text, let range):
+            "\(variable) is '\(text)'; give it a number, \(range.lowerBound)…\(range.upperBound)"
         case .conflict(let first, let second): "\(first) and \(second) are both set; unset one of them"
         case .userWithoutPassword: "REDIS_USER is set without a password; set REDIS_PASSWORD or REDIS_PASSWORD_FILE"
         case .emptySecret(let path): "the file '\(path)' that REDIS_PASSWORD_FILE names is empty"

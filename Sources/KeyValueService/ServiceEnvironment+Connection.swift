@@ -8,7 +8,20 @@ extension ServiceEnvironment {
     public func connection(_ readFile: FileReader) throws(ConfigurationError) -> RedisConnectionConfiguration {
         var connection = RedisConnectionConfiguration(credentials: try credentials(readFile))
         connection.tls = try tls(readFile)
+        let age = try number("REDIS_CONNECTION_MAX_AGE_SECONDS", in: 0...604_800, default: 300)
+        connection.maximumAge = age == 0 ? nil : .seconds(age)
         return connection
+    }
+
+    /// A number in decimal digits; nothing else, not even a sign.
+    private func number(
+        _ variable: String, in range: ClosedRange<Int>, default value: Int
+    ) throws(ConfigurationError) -> Int {
+        guard let text = values[variable] else { return value }
+        guard text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), let number = Int(text),
+            range.contains(number)
+        else { throw .notANumber(variable: variable, text, range) }
+        return number
     }
 
     public func credentials(_ readFile: FileReader) throws(ConfigurationError) -> RedisCredentials? {

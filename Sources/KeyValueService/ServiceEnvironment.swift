@@ -15,6 +15,10 @@ public struct ServiceEnvironment: Sendable {
         ("REDIS_SLAVE_NODES_HOST", "a headless name: every address it has is a replica, at REDIS_SLAVE_SERVICE_PORT"),
         ("REDIS_SLAVE_SERVICE_HOST, REDIS_SLAVE_SERVICE_PORT", "the replicas' Service; default redis-slave, 6379"),
         ("REDIS_USER, REDIS_PASSWORD", "how to authenticate; REDIS_PASSWORD_FILE names a file that holds the password"),
+        (
+            "REDIS_CONNECTION_MAX_AGE_SECONDS",
+            "how old a connection to a replica gets before a new one takes its place; default 300, 0 for ever"
+        ),
         ("REDIS_TLS_ENABLED", "yes: speak TLS to every server; default no"),
         ("REDIS_TLS_CA_FILE", "the authorities, in PEM, that may have signed the servers' certificates"),
         ("REDIS_TLS_CERT_FILE, REDIS_TLS_KEY_FILE", "the client's certificate and key, in PEM, if servers ask for one"),

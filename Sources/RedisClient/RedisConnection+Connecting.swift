@@ -67,6 +67,7 @@ extension RedisConnection {
         health = .unknown
         refusesStaleReads = false
         healthTimer?.cancel()
+        ageTimer?.cancel()
         deadlineTimer?.cancel()
         deadlineTimer = nil
         if !isTroubleOfThisAttempt { noteDisconnection() }

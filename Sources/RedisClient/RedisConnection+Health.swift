@@ -19,6 +19,7 @@ extension RedisConnection {
         } else {
             perform(machine.handshakeSucceeded(isMisplaced: isMisplaced))
             scheduleHealthCheck()
+            beginToAge()
             tellIfReady()
         }
     }
@@ -53,6 +54,13 @@ extension RedisConnection {
         } else {
             note(trouble: isMisplaced ? "is a replica, and the master is looked for: it gets no writes" : nil)
         }
+    }
+
+    /// Has ``whenAged`` called after the maximum age, with a fifth more or less: not all connections shall go at once.
+    func beginToAge() {
+        ageTimer?.cancel()
+        guard let whenAged, let age = configuration.maximumAge else { return }
+        ageTimer = isolatedLoop.scheduleTask(in: .init(age * Double.random(in: 0.8...1.2)), whenAged)
     }
 
     private func tellIfReady() {

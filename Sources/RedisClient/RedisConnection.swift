@@ -32,6 +32,9 @@ public final class RedisConnection: TickParticipant {
     /// Called whenever the connection becomes ready for writes.
     var whenReady: (() -> Void)?
 
+    /// Called once the connection has been up for its ``RedisConnectionConfiguration/maximumAge``.
+    var whenAged: (() -> Void)?
+
     let configuration: RedisConnectionConfiguration
     /// Whether a server that is a replica is not the one that is looked for.
     let wantsMaster: Bool
@@ -54,6 +57,7 @@ public final class RedisConnection: TickParticipant {
     var stalledSince: NIODeadline?
     var deadlineTimer: Scheduled<Void>?
     var healthTimer: Scheduled<Void>?
+    var ageTimer: Scheduled<Void>?
     var whenShutDown: (() -> Void)?
 
     /// Must be called on the event loop.
@@ -122,12 +126,16 @@ public final class RedisConnection: TickParticipant {
         send(receiver, replies: replies, awaitsInformation: awaitsInformation, through: handler, encode)
     }
 
-    /// Waits for the replies that are owed, then closes.
+    /// Waits for the replies that are owed, then closes. The connection stays alive until then, whoever lets go of it.
     ///
     /// - Parameter completion: called once the connection is closed, at once where it is already.
     public func shutDown(_ completion: @escaping () -> Void = {}) {
-        whenShutDown = completion
+        whenShutDown = {
+            withExtendedLifetime(self) {}
+            completion()
+        }
         healthTimer?.cancel()
+        ageTimer?.cancel()
         perform(machine.shutDown(commandsInFlight: inFlight > 0))
         finishShutDownIfClosed()
     }

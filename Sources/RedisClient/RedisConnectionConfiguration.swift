@@ -14,6 +14,9 @@ public struct RedisConnectionConfiguration: Sendable {
     public var stallTimeout: Duration = .milliseconds(250)
     /// How often the server is asked for `INFO replication`.
     public var healthInterval: Duration = .seconds(1)
+    /// How old a connection to a replica may get before another one takes its place, give or take a fifth; `nil` for as
+    /// old as it likes.
+    public var maximumAge: Duration? = .seconds(300)
     /// Submissions that may wait on one connection; one more is refused at once.
     public var maximumInFlight = 4096
     /// How a shared INFO replication is written for those who asked for it; as it is, unless told otherwise.
