@@ -7,6 +7,7 @@ extension ServiceEnvironment {
     /// How connections to Redis are made. The files are read now, once.
     public func connection(_ readFile: FileReader) throws(ConfigurationError) -> RedisConnectionConfiguration {
         var connection = RedisConnectionConfiguration(credentials: try credentials(readFile))
+        connection.database = try number("REDIS_DATABASE", in: 0...Int(Int32.max), default: 0)
         connection.tls = try tls(readFile)
         let age = try number("REDIS_CONNECTION_MAX_AGE_SECONDS", in: 0...604_800, default: 300)
         connection.maximumAge = age == 0 ? nil : .seconds(age)

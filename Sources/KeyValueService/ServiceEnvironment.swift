@@ -15,6 +15,7 @@ public struct ServiceEnvironment: Sendable {
         ("REDIS_SLAVE_NODES_HOST", "a headless name: every address it has is a replica, at REDIS_SLAVE_SERVICE_PORT"),
         ("REDIS_SLAVE_SERVICE_HOST, REDIS_SLAVE_SERVICE_PORT", "the replicas' Service; default redis-slave, 6379"),
         ("REDIS_USER, REDIS_PASSWORD", "how to authenticate; REDIS_PASSWORD_FILE names a file that holds the password"),
+        ("REDIS_DATABASE", "the number of the database, as in SELECT; default 0"),
         (
             "REDIS_CONNECTION_MAX_AGE_SECONDS",
             "how old a connection to a replica gets before a new one takes its place; default 300, 0 for ever"

@@ -2,13 +2,16 @@ import NIOCore
 
 extension RedisConnection {
     func sendHandshake() {
+        var commands: [HealthReceiver.Command] = [.replication, .persistence]
+        if configuration.database != 0 { commands.insert(.select(database: configuration.database), at: 0) }
+        if let credentials = configuration.credentials { commands.insert(.authenticate(credentials), at: 0) }
+        ask(commands) { [weak self] in self?.handshakeEnded($0) }
+    }
+
+    private func ask(_ commands: [HealthReceiver.Command], completion: @escaping (ServerHealth) -> Void) {
         guard let handler else { return }
-        let credentials = configuration.credentials
-        let receiver = HealthReceiver(authenticates: credentials != nil) { [weak self] in self?.handshakeEnded($0) }
-        send(receiver, replies: credentials == nil ? 2 : 3, through: handler) { buffer in
-            if let credentials { buffer.writeAUTH(credentials) }
-            buffer.writeINFOReplication()
-            buffer.writeINFOPersistence()
+        send(HealthReceiver(commands, completion: completion), replies: commands.count, through: handler) { buffer in
+            for command in commands { buffer.write(command) }
         }
     }
 
@@ -26,12 +29,8 @@ extension RedisConnection {
 
     private func scheduleHealthCheck() {
         healthTimer = isolatedLoop.scheduleTask(in: .init(configuration.healthInterval)) {
-            guard self.isReady, let handler = self.handler else { return }
-            let receiver = HealthReceiver(authenticates: false) { [weak self] in self?.healthChecked($0) }
-            self.send(receiver, replies: 2, through: handler) { buffer in
-                buffer.writeINFOReplication()
-                buffer.writeINFOPersistence()
-            }
+            guard self.isReady else { return }
+            self.ask([.replication, .persistence]) { [weak self] in self?.healthChecked($0) }
         }
     }
 

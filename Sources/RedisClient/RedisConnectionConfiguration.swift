@@ -3,6 +3,8 @@ public import NIOCore
 /// How a connection behaves.
 public struct RedisConnectionConfiguration: Sendable {
     public var credentials: RedisCredentials?
+    /// The number of the database, as in SELECT; 0 is the one that a connection begins with.
+    public var database = 0
     /// `nil` for connections in clear text.
     public var tls: RedisTLS?
     /// From the look-up of the name to the connection; its addresses are tried within it. An address that drops what it is
