@@ -98,4 +98,19 @@ struct ServiceEnvironmentTests {
             ) { try age(text) }
         }
     }
+
+    @Test(arguments: [
+        ("REDIS_MAX_IN_FLIGHT", "0", "1…1000000"), ("REDIS_MAX_IN_FLIGHT", "many", "1…1000000"),
+        ("REDIS_DATABASE", "-1", "0…2147483647"), ("REDIS_DATABASE", "2147483648", "0…2147483647"),
+        ("REDIS_TLS_ENABLED", "si", "yes or no"), ("REDIS_TLS_CA_FILE", "/ca.pem", "REDIS_TLS_ENABLED"),
+    ])
+    func `refuses how to connect by name, with the cure, where it cannot be meant`(
+        variable: String, value: String, cure: String
+    ) {
+        #expect {
+            try ServiceEnvironment { $0 == variable ? value : nil }.connection { _ throws(ConfigurationError) in [] }
+        } throws: { error in
+            "\(error)".contains(variable) && "\(error)".contains(cure)
+        }
+    }
 }
