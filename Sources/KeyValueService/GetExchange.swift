@@ -20,7 +20,7 @@ final class GetExchange: Exchange {
     }
 
     override func begin() {
-        if !ask() { respond(.redisUnavailable(role: "Redis server")) }
+        if !ask() { respond(Problem(service.redis.readFailure, role: "Redis server")) }
     }
 
     /// - Returns: whether there is a server to ask.

@@ -204,6 +204,7 @@ extension Problem {
             switch failure {
             case .notConnected, .connectionLost, .shuttingDown, .unreadable: .redisUnavailable(role: role)
             case .readOnly: .redisReadOnly
+            case .denied: .redisDenied
             case .overloaded: .redisOverloaded
             case .timedOut: .redisTimeout
             }

@@ -13,7 +13,7 @@ final class HealthReceiver: ReplyReceiver {
     /// In the order in which they are sent.
     let commands: [Command]
     private let completion: (ServerHealth) -> Void
-    private var refusal: String?
+    private var refusal: ServerHealth?
     private var info: ReplicationInfo?
     private var isLoading = false
 
@@ -42,24 +42,28 @@ final class HealthReceiver: ReplyReceiver {
     override func fail(_ failure: RedisFailure) {}
 
     private var health: ServerHealth {
-        if let refusal { return .refused(refusal) }
+        if let refusal { return refusal }
         if isLoading { return .loading }
         return info.map(ServerHealth.serving) ?? .refused("gave an answer to INFO that cannot be read")
     }
 
     /// Redis's error codes in an operator's words. The server's own text may quote what it was sent, so it is not shown.
-    static func explain(_ code: String, to command: Command) -> String {
+    private static func explain(_ code: String, to command: Command) -> ServerHealth {
         switch (code, command) {
-        case ("NOAUTH", _): "asks for a password: set REDIS_PASSWORD or REDIS_PASSWORD_FILE"
-        case ("WRONGPASS", _): "refuses the user name or the password: check REDIS_USER and REDIS_PASSWORD"
-        case ("NOPERM", .select): "does not let this user run SELECT: grant +select (ACL SETUSER … +select)"
-        case ("NOPERM", _): "does not let this user run INFO: grant +info (ACL SETUSER … +info)"
-        case ("DENIED", _): "is in protected mode and refuses other hosts: give it a password or a bind"
-        case ("BUSY", _): "runs a script that takes long and answers nothing else (-BUSY)"
-        case ("ERR", .authenticate): "does not take a password, or a user name: check REDIS_USER and REDIS_PASSWORD"
+        case ("NOAUTH", _): .denied("asks for a password: set REDIS_PASSWORD or REDIS_PASSWORD_FILE")
+        case ("WRONGPASS", _):
+            .denied("refuses the user name or the password: check REDIS_USER and REDIS_PASSWORD")
+        case ("NOPERM", .select):
+            .denied("does not let this user run SELECT: grant +select (ACL SETUSER … +select)")
+        case ("NOPERM", _): .denied("does not let this user run INFO: grant +info (ACL SETUSER … +info)")
+        case ("ERR", .authenticate):
+            .denied("does not take a password, or a user name: check REDIS_USER and REDIS_PASSWORD")
+        case ("DENIED", _): .refused("is in protected mode and refuses other hosts: give it a password or a bind")
+        case ("BUSY", _): .refused("runs a script that takes long and answers nothing else (-BUSY)")
         case ("ERR", .select(let database)):
-            "has no database \(database): check REDIS_DATABASE, and databases in the server's configuration"
-        default: "answers the handshake with -\(code)"
+            .refused(
+                "has no database \(database): check REDIS_DATABASE, and databases in the server's configuration")
+        default: .refused("answers the handshake with -\(code)")
         }
     }
 }

@@ -36,6 +36,7 @@ extension RedisConnection {
                     if action == .closeChannel { self.handler = nil }
                 case .failure(let error):
                     self.isLookingForMaster = false
+                    self.isDenied = false
                     self.note(trouble: "cannot be reached: \(Self.reason(error))")
                     self.perform(self.machine.connectFailed())
                 }

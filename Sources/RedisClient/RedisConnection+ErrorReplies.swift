@@ -1,3 +1,4 @@
+import NIOCore
 import Replication
 
 extension RedisConnection {
@@ -6,7 +7,8 @@ extension RedisConnection {
     ///
     /// - Parameter text: the error without its `-`.
     public func observe(error text: Span<UInt8>) {
-        switch text.prefix(upTo: UInt8(ascii: " ")) {
+        let code = text.prefix(upTo: UInt8(ascii: " "))
+        switch code {
         case "LOADING": health = .loading
         case "MASTERDOWN":
             refusesStaleReads = true
@@ -15,7 +17,16 @@ extension RedisConnection {
             isLookingForMaster = true
             perform(machine.writeRefused(commandsInFlight: inFlight > 0))
         case "BUSY": health = .refused("runs a script that takes long and answers nothing else (-BUSY)")
-        default: break
+        default: complain(code)
         }
+    }
+
+    /// Errors may come by the ten thousand a second: the same one again does not get as far as the lock.
+    private func complain(_ code: String) {
+        let now = flusher.now
+        let isKnown = code == complaint && now - complainedAt < Complaints.quietTime
+        complaint = code
+        complainedAt = now
+        if !isKnown { configuration.complaints?.note(code, from: endpoint, at: now) }
     }
 }

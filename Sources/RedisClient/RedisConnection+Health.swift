@@ -17,9 +17,13 @@ extension RedisConnection {
 
     private func handshakeEnded(_ health: ServerHealth) {
         note(health)
-        if case .refused = health {
+        switch health {
+        case .refused: perform(machine.handshakeFailed())
+        case .denied:
+            isDenied = true
             perform(machine.handshakeFailed())
-        } else {
+        case .unknown, .loading, .serving:
+            isDenied = false
             perform(machine.handshakeSucceeded(isMisplaced: isMisplaced))
             scheduleHealthCheck()
             beginToAge()
@@ -48,9 +52,9 @@ extension RedisConnection {
     private func note(_ health: ServerHealth) {
         self.health = health
         if isMisplaced { isLookingForMaster = true }
-        if case .refused(let reason) = health {
-            note(trouble: reason)
-        } else {
+        switch health {
+        case .refused(let reason), .denied(let reason): note(trouble: reason)
+        case .unknown, .loading, .serving:
             note(trouble: isMisplaced ? "is a replica, and the master is looked for: it gets no writes" : nil)
         }
     }

@@ -50,6 +50,11 @@ public final class RedisConnection: TickParticipant {
     var tlsObserver: TLSObserver?
     /// Whether ``trouble`` is of the connection that is up, or of the attempt that is under way.
     var isTroubleOfThisAttempt = false
+    /// The code of the last error that may ask something of an operator, and when it came.
+    var complaint = ""
+    var complainedAt = NIODeadline.uptimeNanoseconds(0)
+    /// The server refused the credentials in the last handshake, and nothing else happened since.
+    public internal(set) var isDenied = false
     /// A replica was found where the master is looked for, and nothing else since.
     var isLookingForMaster = false
     var attemptTimer: Scheduled<Void>?

@@ -29,6 +29,8 @@ public struct RedisConnectionConfiguration: Sendable {
     public var maximumReplyBytes = 64 << 20
 
     var backoff = Backoff()
+    /// Shared by all connections.
+    var complaints: Complaints?
 
     public init(credentials: RedisCredentials? = nil) { self.credentials = credentials }
 }

@@ -6,6 +6,8 @@ public enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
     case notConnected
     /// The server that is configured as the master is a replica. The command was not sent.
     case readOnly
+    /// The server refuses the credentials. The command was not sent.
+    case denied
     /// As many commands as are allowed wait for their reply already. The command was not sent.
     case overloaded
     /// The process is going down. The command was not sent.
@@ -21,6 +23,7 @@ public enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .notConnected: "no connection to the server is up"
         case .readOnly: "the server that is configured as the master is a replica"
+        case .denied: "the server refuses the credentials"
         case .overloaded: "too many commands wait for the server"
         case .shuttingDown: "the process is shutting down"
         case .timedOut: "the server did not answer in time"

@@ -24,6 +24,11 @@ extension RedisLoop {
         return stale.map { Reader(connection: $0, isStale: true) }
     }
 
+    /// Why there is no ``reader(excluding:)``.
+    public var readFailure: RedisFailure {
+        master.isDenied || replicas.contains { $0.isDenied } ? .denied : .notConnected
+    }
+
     private func replica(
         _ wanted: ReadSuitability, isStalled: Bool, excluding tried: ReadAttempts
     ) -> RedisConnection? {

@@ -3,12 +3,15 @@ public import NIOCore
 extension RedisLoop {
     /// Sends a write to the master, as ``RedisConnection/submit(_:replies:awaitsInformation:_:)`` does.
     ///
-    /// - Throws: ``RedisFailure/readOnly`` where the server that is configured as the master is a replica, else what
-    ///   `submit` throws; the write was surely not sent.
+    /// - Throws: ``RedisFailure/readOnly`` where the server that is configured as the master is a replica,
+    ///   ``RedisFailure/denied`` where it refuses the credentials, else what `submit` throws; the write was surely not sent.
     public func submitWrite(
         _ receiver: ReplyReceiver, replies: Int, awaitsInformation: Bool = false, _ encode: (inout ByteBuffer) -> Void
     ) throws(RedisFailure) {
-        guard master.isReadyForWrites || !master.isLookingForMaster else { throw .readOnly }
+        if !master.isReadyForWrites {
+            if master.isLookingForMaster { throw .readOnly }
+            if master.isDenied { throw .denied }
+        }
         try master.submit(receiver, replies: replies, awaitsInformation: awaitsInformation, encode)
     }
 

@@ -8,12 +8,14 @@ public enum ServerHealth: Equatable, Sendable {
     case loading
     /// The server refuses us; the reason is for an operator and holds no secret.
     case refused(String)
+    /// The server refuses our credentials, or its user what a handshake needs; the reason as above.
+    case denied(String)
     case serving(ReplicationInfo)
 
     /// Whether a read may be sent there, and what it would be worth.
     public var readSuitability: ReadSuitability? {
         switch self {
-        case .unknown, .loading, .refused: nil
+        case .unknown, .loading, .refused, .denied: nil
         case .serving(let info): info.readSuitability
         }
     }
@@ -21,7 +23,7 @@ public enum ServerHealth: Equatable, Sendable {
     /// Whether the server is known to replicate another one.
     var isReplica: Bool {
         switch self {
-        case .unknown, .loading, .refused: false
+        case .unknown, .loading, .refused, .denied: false
         case .serving(let info): info.role == .replica
         }
     }

@@ -157,6 +157,7 @@ extension RedisFailure {
         switch self {
         case .notConnected: "notConnected"
         case .readOnly: "readOnly"
+        case .denied: "denied"
         case .overloaded: "overloaded"
         case .shuttingDown: "shuttingDown"
         case .timedOut: "timedOut"
