@@ -65,7 +65,9 @@ final class GetExchange: Exchange {
         case .error(let text):
             reader?.connection.observe(error: text)
             problem = Problem(redisError: text)
-        case .simple, .integer, .array: problem = .redisError(code: "unexpected reply to GET")
+        case .simple, .integer, .array:
+            problem = .redisError(code: "unexpected reply to GET")
+            reader?.connection.distrust()
         }
     }
 
@@ -79,7 +81,9 @@ final class GetExchange: Exchange {
             response.isStale = reader?.isStale ?? false
             return respond(response)
         case .error(let text): problem = Problem(redisError: text)
-        case .simple, .integer, .null, .array: problem = .redisError(code: "unexpected reply to INFO")
+        case .simple, .integer, .null, .array:
+            problem = .redisError(code: "unexpected reply to INFO")
+            reader?.connection.distrust()
         }
         if let problem { respond(problem) }
     }

@@ -83,9 +83,11 @@ final class SetExchange: Exchange {
     }
 
     override func receive(_ reply: RedisReply, at index: Int) {
-        if case .error(let text) = reply, problem == nil {
+        if case .error(let text) = reply {
             service.redis.master.observe(error: text)
-            problem = Problem(redisError: text)
+            problem = problem ?? Problem(redisError: text)
+        } else if index == 0, !reply.isSimple {
+            return service.redis.master.distrust()
         }
         guard index == 1 else { return }
         if problem == .redisReadOnly, writeOnceMore() { return }

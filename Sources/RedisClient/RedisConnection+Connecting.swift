@@ -63,6 +63,7 @@ extension RedisConnection {
     }
 
     private func disconnected() {
+        let failure = handler?.failure
         handler = nil
         tlsObserver = nil
         health = .unknown
@@ -71,7 +72,11 @@ extension RedisConnection {
         ageTimer?.cancel()
         deadlineTimer?.cancel()
         deadlineTimer = nil
-        if !isTroubleOfThisAttempt { noteDisconnection() }
+        if case .unreadable(let error) = failure {
+            note(trouble: "gave a reply that cannot be used: \(error)")
+        } else if !isTroubleOfThisAttempt {
+            noteDisconnection()
+        }
         perform(machine.disconnected())
         finishShutDownIfClosed()
     }

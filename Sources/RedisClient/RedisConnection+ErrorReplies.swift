@@ -21,6 +21,14 @@ extension RedisConnection {
         }
     }
 
+    /// Closes the connection after a reply of a kind that its command never gets: replies and commands are out of step, and
+    /// each further reply would go to somebody who did not ask for it. What is in flight fails now.
+    public func distrust() {
+        health = .unknown
+        note(trouble: "gave a reply of a kind that the command never gets")
+        handler?.close(failing: .connectionLost)
+    }
+
     /// Errors may come by the ten thousand a second: the same one again does not get as far as the lock.
     private func complain(_ code: String) {
         let now = flusher.now

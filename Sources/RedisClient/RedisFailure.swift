@@ -19,6 +19,11 @@ public enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// The reply could not be read, so the connection was closed. A write may have been applied.
     case unreadable(ReplyReaderError)
 
+    /// Whether the failure lies in what is stored, so that another server would fail in the same way.
+    var isOfTheReply: Bool {
+        if case .unreadable(.replyTooLong) = self { true } else { false }
+    }
+
     public var description: String {
         switch self {
         case .notConnected: "no connection to the server is up"
