@@ -19,7 +19,7 @@ final class GetExchange: ReadExchange {
             if bytes.isUTF8 { value = [UInt8](jsonEscaping: bytes) } else { problem = .valueNotText }
         case .null: problem = .keyNotFound
         case .error(let text): problem = problem(of: text)
-        case .simple, .integer, .array: problem = .redisError(code: "unexpected reply to GET")
+        case .simple, .integer, .array: distrust()
         }
     }
 
@@ -32,7 +32,7 @@ final class GetExchange: ReadExchange {
                 .get, key: [UInt8](jsonEscaping: key.span), value: value, podIP: service.escapedPodIP)
             respond(answer, replication: text, isStale: isStale)
         case .error(let text): answer(problem(of: text))
-        case .simple, .integer, .null, .array: answer(.redisError(code: "unexpected reply to INFO"))
+        case .simple, .integer, .null, .array: distrust()
         }
     }
 }

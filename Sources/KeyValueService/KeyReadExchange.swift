@@ -10,7 +10,7 @@ final class KeyReadExchange: ReadExchange {
             respond(head, bodyBytes: value.count) { $0.append(copying: value) }
         case .null: answer(.keyNotFound)
         case .error(let text): answer(problem(of: text))
-        case .simple, .integer, .array: answer(.redisError(code: "unexpected reply to GET"))
+        case .simple, .integer, .array: distrust()
         }
     }
 }

@@ -212,6 +212,8 @@ extension Problem {
         self =
             switch failure {
             case .notConnected, .connectionLost, .shuttingDown, .unreadable: .redisUnavailable(role: role)
+            case .readOnly: .redisReadOnly
+            case .denied: .redisDenied
             case .overloaded: .redisOverloaded
             case .timedOut: .redisTimeout
             }

@@ -21,7 +21,7 @@ class ReadExchange: Exchange {
     final var isStale: Bool { reader?.isStale ?? false }
 
     override func begin() {
-        if !ask() { respond(.redisUnavailable(role: "Redis server")) }
+        if !ask() { respond(Problem(service.redis.readFailure, role: "Redis server")) }
     }
 
     /// - Returns: whether there is a server to ask.
@@ -44,6 +44,9 @@ class ReadExchange: Exchange {
         reader?.connection.observe(error: error)
         return Problem(redisError: error)
     }
+
+    /// A reply that GET or INFO never has: what comes on this connection answers something else.
+    final func distrust() { reader?.connection.distrust() }
 
     override func fail(_ failure: RedisFailure) {
         if !askAnother(after: failure) { respond(Problem(failure, role: "Redis server")) }

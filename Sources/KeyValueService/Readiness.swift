@@ -20,7 +20,7 @@ struct Readiness {
         return switch connection.health {
         case .unknown: "is not known yet"
         case .loading: "is loading its data"
-        case .refused(let reason): reason
+        case .refused(let reason), .denied(let reason): reason
         case .serving:
             switch connection.readSuitability {
             case .fresh, nil: "up"

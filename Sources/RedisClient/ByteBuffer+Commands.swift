@@ -35,6 +35,11 @@ extension ByteBuffer {
         writeBulk(credentials.password.span)
     }
 
+    mutating func writeSELECT(database: Int) {
+        writeStaticString("*2\r\n$6\r\nSELECT\r\n")
+        writeBulk("\(database)".utf8.span)
+    }
+
     /// `$<length>\r\n<bytes>\r\n`
     mutating func writeBulk(_ bytes: Span<UInt8>) {
         writeWithOutputRawSpan(minimumWritableBytes: 32 + bytes.count) { $0.append(bulk: bytes) }

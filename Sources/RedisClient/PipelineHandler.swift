@@ -71,8 +71,12 @@ final class PipelineHandler: ChannelInboundHandler {
         if outgoing.capacity <= 64 * 1024 { outgoing.clear() } else { outgoing = ByteBuffer() }
     }
 
+    /// Why the channel was closed from this side; `nil` where it was not.
+    private(set) var failure: RedisFailure?
+
     /// Fails everything in flight and closes the channel.
     func close(failing failure: RedisFailure) {
+        self.failure = failure
         failAll(failure)
         context?.close(promise: nil)
     }

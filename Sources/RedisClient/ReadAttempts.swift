@@ -20,6 +20,8 @@ public struct ReadAttempts {
     /// - Parameter failure: `nil` where the server answered that it serves no reads now.
     /// - Returns: whether another server may be asked.
     public mutating func mayGoOn(after connection: RedisConnection, failing failure: RedisFailure?) -> Bool {
+        // A value that is too long would cost one connection after the other.
+        if failure?.isOfTheReply == true { return false }
         if failure == .timedOut { furtherAllowed = min(furtherAllowed, 1) }
         guard furtherAllowed > 0 else { return false }
         furtherAllowed -= 1

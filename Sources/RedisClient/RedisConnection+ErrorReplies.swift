@@ -1,3 +1,4 @@
+import NIOCore
 import Replication
 
 extension RedisConnection {
@@ -6,13 +7,34 @@ extension RedisConnection {
     ///
     /// - Parameter text: the error without its `-`.
     public func observe(error text: Span<UInt8>) {
-        switch text.prefix(upTo: UInt8(ascii: " ")) {
+        let code = text.prefix(upTo: UInt8(ascii: " "))
+        switch code {
         case "LOADING": health = .loading
         case "MASTERDOWN":
             refusesStaleReads = true
             readSuitability = .unusable(.refusesStaleReads)
+        case "READONLY" where wantsMaster:
+            isLookingForMaster = true
+            perform(machine.writeRefused(commandsInFlight: inFlight > 0))
         case "BUSY": health = .refused("runs a script that takes long and answers nothing else (-BUSY)")
-        default: break
+        default: complain(code)
         }
+    }
+
+    /// Closes the connection after a reply of a kind that its command never gets: replies and commands are out of step, and
+    /// each further reply would go to somebody who did not ask for it. What is in flight fails now.
+    public func distrust() {
+        health = .unknown
+        note(trouble: "gave a reply of a kind that the command never gets")
+        handler?.close(failing: .connectionLost)
+    }
+
+    /// Errors may come by the ten thousand a second: the same one again does not get as far as the lock.
+    private func complain(_ code: String) {
+        let now = flusher.now
+        let isKnown = code == complaint && now - complainedAt < Complaints.quietTime
+        complaint = code
+        complainedAt = now
+        if !isKnown { configuration.complaints?.note(code, from: endpoint, at: now) }
     }
 }

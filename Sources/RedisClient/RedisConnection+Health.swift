@@ -2,41 +2,74 @@ import NIOCore
 
 extension RedisConnection {
     func sendHandshake() {
+        var commands: [HealthReceiver.Command] = [.replication, .persistence]
+        if configuration.database != 0 { commands.insert(.select(database: configuration.database), at: 0) }
+        if let credentials = configuration.credentials { commands.insert(.authenticate(credentials), at: 0) }
+        ask(commands) { [weak self] in self?.handshakeEnded($0) }
+    }
+
+    private func ask(_ commands: [HealthReceiver.Command], completion: @escaping (ServerHealth) -> Void) {
         guard let handler else { return }
-        let credentials = configuration.credentials
-        let receiver = HealthReceiver(authenticates: credentials != nil) { [weak self] in self?.handshakeEnded($0) }
-        send(receiver, replies: credentials == nil ? 2 : 3, through: handler) { buffer in
-            if let credentials { buffer.writeAUTH(credentials) }
-            buffer.writeINFOReplication()
-            buffer.writeINFOPersistence()
+        send(HealthReceiver(commands, completion: completion), replies: commands.count, through: handler) { buffer in
+            for command in commands { buffer.write(command) }
         }
     }
 
     private func handshakeEnded(_ health: ServerHealth) {
-        self.health = health
-        if case .refused(let reason) = health {
-            note(trouble: reason)
+        note(health)
+        switch health {
+        case .refused: perform(machine.handshakeFailed())
+        case .denied:
+            isDenied = true
             perform(machine.handshakeFailed())
-        } else {
-            perform(machine.handshakeSucceeded())
-            note(trouble: nil)
+        case .unknown, .loading, .serving:
+            isDenied = false
+            perform(machine.handshakeSucceeded(isMisplaced: isMisplaced))
             scheduleHealthCheck()
+            beginToAge()
+            tellIfReady()
         }
     }
 
     private func scheduleHealthCheck() {
         healthTimer = isolatedLoop.scheduleTask(in: .init(configuration.healthInterval)) {
-            guard self.machine.state == .ready, let handler = self.handler else { return }
-            let receiver = HealthReceiver(authenticates: false) { [weak self] health in
-                guard let self, self.machine.state == .ready else { return }
-                self.health = health
-                self.scheduleHealthCheck()
-            }
-            self.send(receiver, replies: 2, through: handler) { buffer in
-                buffer.writeINFOReplication()
-                buffer.writeINFOPersistence()
-            }
+            guard self.isReady else { return }
+            self.ask([.replication, .persistence]) { [weak self] in self?.healthChecked($0) }
         }
+    }
+
+    private func healthChecked(_ health: ServerHealth) {
+        guard isReady else { return }
+        note(health)
+        let wasReadyForWrites = isReadyForWrites
+        perform(machine.roleSeen(isMisplaced: isMisplaced, commandsInFlight: inFlight > 0))
+        if isReady { scheduleHealthCheck() }
+        if !wasReadyForWrites { tellIfReady() }
+    }
+
+    private var isMisplaced: Bool { wantsMaster && health.isReplica }
+
+    private func note(_ health: ServerHealth) {
+        self.health = health
+        if isMisplaced { isLookingForMaster = true }
+        switch health {
+        case .refused(let reason), .denied(let reason): note(trouble: reason)
+        case .unknown, .loading, .serving:
+            note(trouble: isMisplaced ? "is a replica, and the master is looked for: it gets no writes" : nil)
+        }
+    }
+
+    /// Has ``whenAged`` called after the maximum age, with a fifth more or less: not all connections shall go at once.
+    func beginToAge() {
+        ageTimer?.cancel()
+        guard let whenAged, let age = configuration.maximumAge else { return }
+        ageTimer = isolatedLoop.scheduleTask(in: .init(age * Double.random(in: 0.8...1.2)), whenAged)
+    }
+
+    private func tellIfReady() {
+        guard isReadyForWrites else { return }
+        isLookingForMaster = false
+        whenReady?()
     }
 
     /// One timer a connection, for its oldest command: commands are answered in order, so no younger one is due earlier.
@@ -45,13 +78,21 @@ extension RedisConnection {
             self.deadlineTimer = nil
             guard let handler = self.handler, let oldest = handler.oldest else { return }
             let waited = Duration(NIODeadline.now() - oldest)
-            if waited >= self.configuration.commandTimeout {
-                self.note(trouble: "did not answer within \(self.configuration.commandTimeout)")
+            let timeout = self.configuration.commandTimeout
+            let stall = self.configuration.stallTimeout
+            if waited >= timeout {
+                self.note(
+                    trouble: self.tlsObserver?.isHandshakeComplete == false
+                        ? "did not answer to the TLS handshake within \(timeout): does this port speak TLS?"
+                        : "did not answer within \(timeout)")
                 // Before those that waited are told, since they look for another server at once.
                 self.health = .unknown
                 handler.close(failing: .timedOut)
+            } else if waited >= stall {
+                self.stalledSince = oldest
+                self.armDeadline(after: min(stall, timeout - waited))
             } else {
-                self.armDeadline(after: self.configuration.commandTimeout - waited)
+                self.armDeadline(after: stall - waited)
             }
         }
     }

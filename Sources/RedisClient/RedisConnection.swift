@@ -7,6 +7,8 @@ public import Replication
 /// Not thread-safe, and not `Sendable`: it lives on its event loop, as do its callers.
 public final class RedisConnection: TickParticipant {
     public let endpoint: RedisEndpoint
+    /// What the operator calls the server, for its certificate: the endpoint's host may be an address found by that name.
+    let name: String
 
     /// What the server said of itself when it was last asked, at most a second ago while the connection is up.
     public internal(set) var health: ServerHealth = .unknown {
@@ -27,7 +29,15 @@ public final class RedisConnection: TickParticipant {
     /// Why the server cannot be used, in words for an operator; `nil` while it can.
     public internal(set) var trouble: String? = "has not been connected to yet"
 
+    /// Called whenever the connection becomes ready for writes.
+    var whenReady: (() -> Void)?
+
+    /// Called once the connection has been up for its ``RedisConnectionConfiguration/maximumAge``.
+    var whenAged: (() -> Void)?
+
     let configuration: RedisConnectionConfiguration
+    /// Whether a server that is a replica is not the one that is looked for.
+    let wantsMaster: Bool
     let eventLoop: any EventLoop
     let isolatedLoop: NIOIsolatedEventLoop
     let flusher: TickFlusher
@@ -36,17 +46,38 @@ public final class RedisConnection: TickParticipant {
     /// The server has answered a read with -MASTERDOWN since its link to the master was last seen up.
     var refusesStaleReads = false
     var handler: PipelineHandler?
-    var reconnect: Scheduled<Void>?
+    /// `nil` where the connection is in clear text.
+    var tlsObserver: TLSObserver?
+    /// Whether ``trouble`` is of the connection that is up, or of the attempt that is under way.
+    var isTroubleOfThisAttempt = false
+    /// The code of the last error that may ask something of an operator, and when it came.
+    var complaint = ""
+    var complainedAt = NIODeadline.uptimeNanoseconds(0)
+    /// The server refused the credentials in the last handshake, and nothing else happened since.
+    public internal(set) var isDenied = false
+    /// A replica was found where the master is looked for, and nothing else since.
+    var isLookingForMaster = false
+    var attemptTimer: Scheduled<Void>?
+    /// When the command was sent that was the oldest one, and had waited for long, at the last look.
+    var stalledSince: NIODeadline?
     var deadlineTimer: Scheduled<Void>?
     var healthTimer: Scheduled<Void>?
+    var ageTimer: Scheduled<Void>?
     var whenShutDown: (() -> Void)?
 
     /// Must be called on the event loop.
+    ///
+    /// - Parameters:
+    ///   - name: what the operator calls the server; `nil` where that is the endpoint's host.
+    ///   - wantsMaster: whether a server that turns out to be a replica is the wrong one: it gets no writes, and the
+    ///     connection is made anew, the name resolved again, until it leads to a master.
     public init(
-        endpoint: RedisEndpoint, configuration: RedisConnectionConfiguration, eventLoop: any EventLoop,
-        flusher: TickFlusher, logger: Logger
+        endpoint: RedisEndpoint, name: String? = nil, wantsMaster: Bool = false,
+        configuration: RedisConnectionConfiguration, eventLoop: any EventLoop, flusher: TickFlusher, logger: Logger
     ) {
+        self.name = name ?? endpoint.host
         self.endpoint = endpoint
+        self.wantsMaster = wantsMaster
         self.configuration = configuration
         self.eventLoop = eventLoop
         self.isolatedLoop = eventLoop.assumeIsolated()
@@ -55,10 +86,25 @@ public final class RedisConnection: TickParticipant {
     }
 
     /// Whether a submission would be sent.
-    public var isReady: Bool { machine.state == .ready }
+    public var isReady: Bool {
+        switch machine.state {
+        case .ready, .misplaced: true
+        case .idle, .connecting, .handshaking, .leaving, .backingOff, .draining, .closed: false
+        }
+    }
+
+    /// Whether the server is the one that is looked for, and a submission would be sent.
+    public var isReadyForWrites: Bool { machine.state == .ready }
 
     /// Submissions that wait for their replies.
     public var inFlight: Int { handler?.inFlight ?? 0 }
+
+    /// Whether the oldest command has waited for longer than ``RedisConnectionConfiguration/stallTimeout``: others may
+    /// answer sooner. Noticed up to twice that time after it was sent.
+    public var isStalled: Bool {
+        guard let stalledSince else { return false }
+        return handler?.oldest == stalledSince
+    }
 
     public func start() { perform(machine.start()) }
 
@@ -76,21 +122,25 @@ public final class RedisConnection: TickParticipant {
         _ receiver: ReplyReceiver, replies: Int, awaitsInformation: Bool = false, _ encode: (inout ByteBuffer) -> Void
     ) throws(RedisFailure) {
         switch machine.state {
-        case .ready: break
+        case .ready, .misplaced: break
         case .draining, .closed: throw .shuttingDown
-        case .idle, .connecting, .handshaking, .backingOff: throw .notConnected
+        case .idle, .connecting, .handshaking, .leaving, .backingOff: throw .notConnected
         }
         guard let handler else { throw .notConnected }
         guard handler.inFlight < configuration.maximumInFlight else { throw .overloaded }
         send(receiver, replies: replies, awaitsInformation: awaitsInformation, through: handler, encode)
     }
 
-    /// Waits for the replies that are owed, then closes.
+    /// Waits for the replies that are owed, then closes. The connection stays alive until then, whoever lets go of it.
     ///
     /// - Parameter completion: called once the connection is closed, at once where it is already.
     public func shutDown(_ completion: @escaping () -> Void = {}) {
-        whenShutDown = completion
+        whenShutDown = {
+            withExtendedLifetime(self) {}
+            completion()
+        }
         healthTimer?.cancel()
+        ageTimer?.cancel()
         perform(machine.shutDown(commandsInFlight: inFlight > 0))
         finishShutDownIfClosed()
     }
@@ -103,7 +153,7 @@ public final class RedisConnection: TickParticipant {
     ) {
         flusher.mark(self)
         handler.submit(receiver, replies: replies, awaitsInformation: awaitsInformation, at: flusher.now, encode)
-        if deadlineTimer == nil { armDeadline(after: configuration.commandTimeout) }
+        if deadlineTimer == nil { armDeadline(after: configuration.stallTimeout) }
     }
 
     func perform(_ action: ConnectionMachine.Action) {
@@ -111,8 +161,8 @@ public final class RedisConnection: TickParticipant {
         case .none: break
         case .connect: connect()
         case .sendHandshake: sendHandshake()
-        case .reconnect(let failures): reconnect(afterFailures: failures)
-        case .cancelReconnect: reconnect?.cancel()
+        case .reconnect(let failures), .lookAgain(let failures): attempt(afterFailures: failures)
+        case .cancelTimer: attemptTimer?.cancel()
         case .closeChannel: handler?.close(failing: .shuttingDown)
         }
     }

@@ -3,12 +3,22 @@ public import NIOCore
 /// How a connection behaves.
 public struct RedisConnectionConfiguration: Sendable {
     public var credentials: RedisCredentials?
-    /// From the first SYN to the last; a name's addresses are tried within it.
-    public var connectTimeout: Duration = .seconds(2)
+    /// The number of the database, as in SELECT; 0 is the one that a connection begins with.
+    public var database = 0
+    /// `nil` for connections in clear text.
+    public var tls: RedisTLS?
+    /// From the look-up of the name to the connection; its addresses are tried within it. An address that drops what it is
+    /// sent has to be tried anew soon after it came back, hence no longer.
+    public var connectTimeout: Duration = .seconds(1)
     /// From a command's flush to its reply.
     public var commandTimeout: Duration = .seconds(2)
+    /// How long the oldest command may wait before new reads are asked of other servers, if there are others.
+    public var stallTimeout: Duration = .milliseconds(250)
     /// How often the server is asked for `INFO replication`.
     public var healthInterval: Duration = .seconds(1)
+    /// How old a connection to a replica may get before another one takes its place, give or take a fifth; `nil` for as
+    /// old as it likes.
+    public var maximumAge: Duration? = .seconds(300)
     /// Submissions that may wait on one connection; one more is refused at once.
     public var maximumInFlight = 4096
     /// How a shared INFO replication is written for those who asked for it; as it is, unless told otherwise.
@@ -19,6 +29,8 @@ public struct RedisConnectionConfiguration: Sendable {
     public var maximumReplyBytes = 64 << 20
 
     var backoff = Backoff()
+    /// Shared by all connections.
+    var complaints: Complaints?
 
     public init(credentials: RedisCredentials? = nil) { self.credentials = credentials }
 }

@@ -4,6 +4,10 @@ public import Hiredis
 public enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// No connection is up. The command was not sent.
     case notConnected
+    /// The server that is configured as the master is a replica. The command was not sent.
+    case readOnly
+    /// The server refuses the credentials. The command was not sent.
+    case denied
     /// As many commands as are allowed wait for their reply already. The command was not sent.
     case overloaded
     /// The process is going down. The command was not sent.
@@ -15,9 +19,16 @@ public enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// The reply could not be read, so the connection was closed. A write may have been applied.
     case unreadable(ReplyReaderError)
 
+    /// Whether the failure lies in what is stored, so that another server would fail in the same way.
+    var isOfTheReply: Bool {
+        if case .unreadable(.replyTooLong) = self { true } else { false }
+    }
+
     public var description: String {
         switch self {
         case .notConnected: "no connection to the server is up"
+        case .readOnly: "the server that is configured as the master is a replica"
+        case .denied: "the server refuses the credentials"
         case .overloaded: "too many commands wait for the server"
         case .shuttingDown: "the process is shutting down"
         case .timedOut: "the server did not answer in time"

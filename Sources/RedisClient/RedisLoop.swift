@@ -8,14 +8,19 @@ public import NIOCore
 public final class RedisLoop {
     public let flusher: TickFlusher
     public let master: RedisConnection
-    public private(set) var replicas: [RedisConnection] = []
+    public internal(set) var replicas: [RedisConnection] = []
+    /// Connections that are to take the place of others, once they are ready.
+    var successors: [(old: RedisConnection, new: RedisConnection)] = []
 
+    /// The name behind which the replicas are found, where they are found by one.
+    private let replicasName: String?
     private let configuration: RedisConnectionConfiguration
     private let eventLoop: any EventLoop
     private let logger: Logger
     /// Which replica is asked first among equals; moves on with every read.
     var turn: Int
-    private var isShutDown = false
+    private(set) var isShutDown = false
+    let waitingWrites: WaitingWrites
 
     /// Must be called on the event loop. Connects at once.
     ///
@@ -29,9 +34,13 @@ public final class RedisLoop {
         self.logger = logger
         self.turn = turn
         self.flusher = flusher
+        if case .name(let name) = topology.replicas { replicasName = name.host } else { replicasName = nil }
+        self.waitingWrites = WaitingWrites(eventLoop: eventLoop)
         self.master = RedisConnection(
-            endpoint: topology.master, configuration: configuration, eventLoop: eventLoop, flusher: flusher,
+            endpoint: topology.master, wantsMaster: true, configuration: configuration, eventLoop: eventLoop,
+            flusher: flusher,
             logger: logger)
+        master.whenReady = { [waitingWrites] in waitingWrites.resumeAll(isMasterFound: true) }
         master.start()
         if case .endpoints(let endpoints) = topology.replicas { setReplicas(endpoints) }
     }
@@ -41,19 +50,29 @@ public final class RedisLoop {
         guard !isShutDown else { return }
         let kept = replicas.filter { endpoints.contains($0.endpoint) }
         for connection in replicas where !endpoints.contains(connection.endpoint) { connection.shutDown() }
-        let added = endpoints.filter { endpoint in !kept.contains { $0.endpoint == endpoint } }.map { endpoint in
-            RedisConnection(
-                endpoint: endpoint, configuration: configuration, eventLoop: eventLoop, flusher: flusher,
-                logger: logger)
-        }
+        for successor in successors where !endpoints.contains(successor.old.endpoint) { successor.new.shutDown() }
+        successors.removeAll { !endpoints.contains($0.old.endpoint) }
+        let added = endpoints.filter { endpoint in !kept.contains { $0.endpoint == endpoint } }
+            .map(makeReplica)
         replicas = kept + added
         for connection in added { connection.start() }
+    }
+
+    func makeReplica(at endpoint: RedisEndpoint) -> RedisConnection {
+        let connection = RedisConnection(
+            endpoint: endpoint, name: replicasName, configuration: configuration, eventLoop: eventLoop,
+            flusher: flusher, logger: logger)
+        connection.whenAged = { [weak self, weak connection] in
+            if let self, let connection { self.replace(connection) }
+        }
+        return connection
     }
 
     /// Waits for the replies that are owed, then closes every connection.
     public func shutDown(_ completion: @escaping () -> Void) {
         isShutDown = true
-        let connections = [master] + replicas
+        waitingWrites.resumeAll(isMasterFound: false)
+        let connections = [master] + replicas + successors.map(\.new)
         var open = connections.count
         for connection in connections {
             connection.shutDown {

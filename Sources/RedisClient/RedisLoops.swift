@@ -17,6 +17,8 @@ public final class RedisLoops: Sendable {
         logger: Logger
     ) {
         self.topology = topology
+        var configuration = configuration
+        configuration.complaints = Complaints(logger: logger)
         self.configuration = configuration
         self.group = group
         self.logger = logger

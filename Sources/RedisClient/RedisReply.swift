@@ -25,6 +25,14 @@ public indirect enum RedisValue: Equatable, Sendable {
 }
 
 extension RedisReply {
+    /// Whether it is a simple string, as the answer to a write is.
+    public var isSimple: Bool {
+        switch self {
+        case .simple: true
+        case .bulk, .error, .integer, .null, .array: false
+        }
+    }
+
     @_lifetime(copy view)
     init(_ view: ReplyView) {
         switch view {

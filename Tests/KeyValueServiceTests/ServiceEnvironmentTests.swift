@@ -83,4 +83,34 @@ struct ServiceEnvironmentTests {
         #expect(throws: ConfigurationError.userWithoutPassword) { try credentials(["REDIS_USER": "a"]) }
         #expect(throws: ConfigurationError.emptySecret("f")) { try credentials(["REDIS_PASSWORD_FILE": "f"]) }
     }
+
+    @Test func `gives the age at which a connection to a replica is replaced, and 0 for never`() throws {
+        func age(_ text: String?) throws(ConfigurationError) -> Duration? {
+            try ServiceEnvironment { $0 == "REDIS_CONNECTION_MAX_AGE_SECONDS" ? text : nil }
+                .connection { _ throws(ConfigurationError) in [] }.maximumAge
+        }
+        #expect(try age(nil) == .seconds(300))
+        #expect(try age("7") == .seconds(7))
+        #expect(try age("0") == nil)
+        for text in ["-1", "+1", "1.5", "5m", "604801", "99999999999999999999"] {
+            #expect(
+                throws: ConfigurationError.notANumber(variable: "REDIS_CONNECTION_MAX_AGE_SECONDS", text, 0...604_800)
+            ) { try age(text) }
+        }
+    }
+
+    @Test(arguments: [
+        ("REDIS_MAX_IN_FLIGHT", "0", "1…1000000"), ("REDIS_MAX_IN_FLIGHT", "many", "1…1000000"),
+        ("REDIS_DATABASE", "-1", "0…2147483647"), ("REDIS_DATABASE", "2147483648", "0…2147483647"),
+        ("REDIS_TLS_ENABLED", "si", "yes or no"), ("REDIS_TLS_CA_FILE", "/ca.pem", "REDIS_TLS_ENABLED"),
+    ])
+    func `refuses how to connect by name, with the cure, where it cannot be meant`(
+        variable: String, value: String, cure: String
+    ) {
+        #expect {
+            try ServiceEnvironment { $0 == variable ? value : nil }.connection { _ throws(ConfigurationError) in [] }
+        } throws: { error in
+            "\(error)".contains(variable) && "\(error)".contains(cure)
+        }
+    }
 }

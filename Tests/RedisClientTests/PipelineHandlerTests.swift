@@ -156,6 +156,8 @@ extension RedisFailure {
     fileprivate var caseName: String {
         switch self {
         case .notConnected: "notConnected"
+        case .readOnly: "readOnly"
+        case .denied: "denied"
         case .overloaded: "overloaded"
         case .shuttingDown: "shuttingDown"
         case .timedOut: "timedOut"

@@ -1,0 +1,37 @@
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+
+/// Tells an operator what error replies to commands ask of him: once when they begin, whichever event loop meets them, and
+/// again after a minute without.
+final class Complaints: Sendable {
+    static let quietTime: TimeAmount = .seconds(60)
+
+    private let logger: Logger
+    private let lastMet = NIOLockedValueBox<[String: NIODeadline]>([:])
+
+    init(logger: Logger) { self.logger = logger }
+
+    /// - Parameter code: an error's first word; those that ask nothing of an operator are passed over.
+    func note(_ code: String, from endpoint: RedisEndpoint, at now: NIODeadline) {
+        guard let words = Self.words(for: code) else { return }
+        let isNew = lastMet.withLockedValue { lastMet in
+            let before = lastMet.updateValue(now, forKey: "\(endpoint) \(code)")
+            return before.map { now - $0 > Self.quietTime } ?? true
+        }
+        if isNew { logger.warning("redis \(endpoint) \(words)") }
+    }
+
+    /// What a code (redis/redis `src/server.c`, `createSharedObjects`) asks of an operator, if it does.
+    static func words(for code: String) -> String? {
+        switch code {
+        case "NOAUTH": "asks for a password: set REDIS_PASSWORD or REDIS_PASSWORD_FILE"
+        case "WRONGPASS": "refuses the user name or the password: check REDIS_USER and REDIS_PASSWORD"
+        case "NOPERM": "does not let this user run the app's commands: grant +get +set +info and its keys (ACL SETUSER)"
+        case "OOM": "has no memory left for writes: raise maxmemory, or choose a maxmemory-policy that evicts"
+        case "MISCONF": "refuses writes because its last save failed: see its log, and the room on its volume"
+        case "NOREPLICAS": "refuses writes because fewer than min-replicas-to-write replicas are in step with it"
+        default: nil
+        }
+    }
+}

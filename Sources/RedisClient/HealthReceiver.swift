@@ -1,0 +1,80 @@
+import NIOCore
+import Replication
+
+/// Sends the commands of a handshake or a health check, and makes a ``ServerHealth`` of their replies.
+final class HealthReceiver: ReplyReceiver {
+    enum Command: Equatable {
+        case authenticate(RedisCredentials)
+        case select(database: Int)
+        case replication
+        case persistence
+    }
+
+    /// In the order in which they are sent.
+    let commands: [Command]
+    private let completion: (ServerHealth) -> Void
+    private var refusal: ServerHealth?
+    private var info: ReplicationInfo?
+    private var isLoading = false
+
+    /// - Parameter completion: called once with what the replies say; not at all when the connection fails, which
+    ///   tells by other means.
+    init(_ commands: [Command], completion: @escaping (ServerHealth) -> Void) {
+        self.commands = commands
+        self.completion = completion
+    }
+
+    override func receive(_ reply: RedisReply, at index: Int) {
+        let command = commands[index]
+        switch reply {
+        case .error(let text): refusal = refusal ?? Self.explain(text.prefix(upTo: UInt8(ascii: " ")), to: command)
+        case .bulk(let text):
+            switch command {
+            case .authenticate, .select: break
+            case .replication: info = ReplicationInfo(parsing: text)
+            case .persistence: isLoading = text.contains("\nloading:1")
+            }
+        case .simple, .integer, .null, .array: break
+        }
+        if index == commands.count - 1 { completion(health) }
+    }
+
+    override func fail(_ failure: RedisFailure) {}
+
+    private var health: ServerHealth {
+        if let refusal { return refusal }
+        if isLoading { return .loading }
+        return info.map(ServerHealth.serving) ?? .refused("gave an answer to INFO that cannot be read")
+    }
+
+    /// Redis's error codes in an operator's words. The server's own text may quote what it was sent, so it is not shown.
+    private static func explain(_ code: String, to command: Command) -> ServerHealth {
+        switch (code, command) {
+        case ("NOAUTH", _): .denied("asks for a password: set REDIS_PASSWORD or REDIS_PASSWORD_FILE")
+        case ("WRONGPASS", _):
+            .denied("refuses the user name or the password: check REDIS_USER and REDIS_PASSWORD")
+        case ("NOPERM", .select):
+            .denied("does not let this user run SELECT: grant +select (ACL SETUSER … +select)")
+        case ("NOPERM", _): .denied("does not let this user run INFO: grant +info (ACL SETUSER … +info)")
+        case ("ERR", .authenticate):
+            .denied("does not take a password, or a user name: check REDIS_USER and REDIS_PASSWORD")
+        case ("DENIED", _): .refused("is in protected mode and refuses other hosts: give it a password or a bind")
+        case ("BUSY", _): .refused("runs a script that takes long and answers nothing else (-BUSY)")
+        case ("ERR", .select(let database)):
+            .refused(
+                "has no database \(database): check REDIS_DATABASE, and databases in the server's configuration")
+        default: .refused("answers the handshake with -\(code)")
+        }
+    }
+}
+
+extension ByteBuffer {
+    mutating func write(_ command: HealthReceiver.Command) {
+        switch command {
+        case .authenticate(let credentials): writeAUTH(credentials)
+        case .select(let database): writeSELECT(database: database)
+        case .replication: writeINFOReplication()
+        case .persistence: writeINFOPersistence()
+        }
+    }
+}

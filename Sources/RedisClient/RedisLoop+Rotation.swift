@@ -1,0 +1,35 @@
+import Replication
+
+extension RedisLoop {
+    /// Opens another connection to the same endpoint, which takes over once it is ready; the old one then answers what it
+    /// owes and closes. Until then, and for as long as no other can be had, the old one serves.
+    ///
+    /// A Service's address leads each new connection to some replica; connections that live for ever would stay with those
+    /// that were there first.
+    func replace(_ old: RedisConnection) {
+        guard !isShutDown, replicas.contains(where: { $0 === old }), !successors.contains(where: { $0.old === old })
+        else { return }
+        let new = makeReplica(at: old.endpoint)
+        // That it is connected goes without saying; that it is not would be told.
+        new.trouble = nil
+        new.whenReady = { [weak self, weak new] in
+            if let self, let new { self.takeOver(new) }
+        }
+        successors.append((old, new))
+        new.start()
+    }
+
+    private func takeOver(_ new: RedisConnection) {
+        guard let successor = successors.firstIndex(where: { $0.new === new }) else { return }
+        let old = successors.remove(at: successor).old
+        new.whenReady = nil
+        guard let place = replicas.firstIndex(where: { $0 === old }) else { return new.shutDown() }
+        // Another server may have been met behind the address, and one that is no good yet.
+        guard new.readSuitability == .fresh || old.readSuitability != .fresh else {
+            new.shutDown()
+            return old.beginToAge()
+        }
+        replicas[place] = new
+        old.shutDown()
+    }
+}

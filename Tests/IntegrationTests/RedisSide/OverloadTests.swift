@@ -1,0 +1,47 @@
+import LocalTopology
+import Testing
+
+@Suite("Commands in flight are bounded")
+struct OverloadTests {
+    @Test(
+        "over the bound requests are answered 503 at once, and served again when the server answers",
+        arguments: [
+            LoopbackHTTP.Request.get("/get?key=k"), .set(#"{"key":"k","value":"v"}"#),
+        ])
+    func bound(request: LoopbackHTTP.Request) async throws {
+        let system = try DirectCluster(replicaLines: [], environment: ["REDIS_MAX_IN_FLIGHT": "16"], loops: 1)
+        try await withLocalCluster(system.spec) { cluster in
+            try await cluster.store("k", "v", on: [])
+            try await cluster.pause("master")
+            let head = "\(request.method) \(request.path) HTTP/1.1\r\nHost: a\r\n"
+            let length = "Content-Length: \(request.body.count)\r\n"
+            let body = "\r\n" + String(decoding: request.body, as: UTF8.self)
+            let wire = Array(
+                (String(repeating: head + length + body, count: 63) + head + "Connection: close\r\n" + length + body)
+                    .utf8)
+            async let transcript = LoopbackHTTP.transcript(of: wire, with: system.app.endpoint)
+            // The first of them wait for two seconds, and the others, on this connection, for those.
+            try await Task.sleep(for: .milliseconds(300))
+            let start = ContinuousClock.now
+            let refused = try await cluster.http("app", request)[0]
+            #expect(ContinuousClock.now - start < .milliseconds(500))
+            #expect(refused.status == 503)
+            #expect(refused.code == "redis-overloaded")
+            #expect(refused.header("Retry-After") == "1")
+
+            let codes = try await transcript.split(separator: "HTTP/1.1 ").map {
+                String($0).string(after: #""code":""#)
+            }
+            #expect(codes.count == 64)
+            let waited = codes.prefix { $0 == "redis-timeout" }.count
+            // A health check may take the place of one.
+            #expect(8...16 ~= waited, "\(waited)")
+            #expect(codes.dropFirst(waited).allSatisfy { $0 == "redis-overloaded" }, "\(codes)")
+            try await cluster.resume("master")
+            try await cluster.wait(until: "it is served again", of: "app") {
+                let status = try await cluster.http("app", request)[0].status
+                return Observation(status == 200, else: "\(status)")
+            }
+        }
+    }
+}

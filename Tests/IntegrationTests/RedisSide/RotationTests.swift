@@ -1,0 +1,105 @@
+import Hiredis
+import LocalTopology
+import Testing
+
+@Suite("Connections to replicas grow old")
+struct RotationTests {
+    private static let read = LoopbackHTTP.Request.get("/get?key=k")
+
+    @Test("they are replaced under load without one failed request, and the old ones are closed")
+    func underLoad() async throws {
+        let system = try DirectCluster(environment: ["REDIS_CONNECTION_MAX_AGE_SECONDS": "1"])
+        try await withLocalCluster(system.spec) { cluster in
+            try await cluster.store("k", "v", on: system.replicas)
+            var before: [String: Int] = [:]
+            for replica in system.replicas { before[replica.name] = try await cluster.connections(to: replica.name) }
+            let load = try await Load.run(Self.read, on: system.app.endpoint, expecting: "get k: v") { _ in
+                try await Task.sleep(for: .seconds(5))
+            }
+            #expect(load.count(status: 200) == load.total, "\(load.answers)")
+            #expect(load.unexpected == [])
+            #expect(load.slowest < .seconds(1), "\(load.slowest)")
+            for replica in system.replicas {
+                // Our own questions are connections too: two of them.
+                let made = try await cluster.connections(to: replica.name) - (before[replica.name] ?? 0) - 1
+                #expect(made >= 2 * 3, "two event loops replaced theirs at least three times")
+                #expect(made <= 2 * 7, "\(made)")
+                try await cluster.wait(until: "the old ones are closed") {
+                    let clients = try await cluster.info(replica.name, section: "clients")["connected_clients"] ?? "?"
+                    // One of each event loop, the one that asks, and one that is being replaced.
+                    return Observation(["3", "4"].contains(clients), else: clients)
+                }
+            }
+            #expect(!(try await cluster.log(of: "app").contains("warning")), "nothing to tell an operator")
+        }
+    }
+
+    @Test("behind one address they are spread over all the replicas in time, which one that is kept is not")
+    func behindOneAddress() async throws {
+        for (age, isSpread) in [("1", true), ("0", false)] {
+            let system = try DirectCluster()
+            try await withLoopbackProxy(to: system.replicas.map(\.endpoint)) { proxy in
+                let app = DirectCluster.app(
+                    at: system.app.endpoint, master: system.master.endpoint, replicas: [proxy.endpoint],
+                    program: system.app.executable, environment: ["REDIS_CONNECTION_MAX_AGE_SECONDS": age], loops: 1)
+                try await withLocalCluster(ClusterSpec([system.master] + system.replicas + [app])) { cluster in
+                    try await cluster.store("k", "v", on: [])
+                    for replica in system.replicas {
+                        try await cluster.wait(until: "\(replica.name) has k") {
+                            let size = try await cluster.redis(replica.name, "DBSIZE")
+                            return Observation(size == .integer(1), else: "\(size)")
+                        }
+                    }
+                    let load = try await Load.run(Self.read, on: app.endpoint, expecting: "get k: v") { _ in
+                        try await Task.sleep(for: .seconds(4))
+                    }
+                    #expect(load.count(status: 200) == load.total, "\(load.answers)")
+                    #expect(load.unexpected == [])
+                    var serving = 0
+                    for replica in system.replicas {
+                        let stats = try await cluster.info(replica.name, section: "commandstats")
+                        if stats["cmdstat_get"] != nil { serving += 1 }
+                    }
+                    #expect(serving == (isSpread ? 2 : 1))
+                    #expect(isSpread ? proxy.accepted > 2 : proxy.accepted == 1, "\(proxy.accepted)")
+                }
+            }
+        }
+    }
+
+    @Test("one that cannot be replaced serves on")
+    func noSuccessor() async throws {
+        let system = try DirectCluster(replicaLines: [[]])
+        try await withLoopbackProxy(to: [system.replicas[0].endpoint]) { proxy in
+            let app = DirectCluster.app(
+                at: system.app.endpoint, master: system.master.endpoint, replicas: [proxy.endpoint],
+                program: system.app.executable, environment: ["REDIS_CONNECTION_MAX_AGE_SECONDS": "1"], loops: 1)
+            try await withLocalCluster(ClusterSpec([system.master, system.replicas[0], app])) { cluster in
+                try await cluster.store("k", "v", on: system.replicas)
+                // New connections are taken and closed, the old one stays open.
+                proxy.retarget([])
+                let load = try await Load.run(Self.read, on: app.endpoint, clients: 2, expecting: "get k: v") { _ in
+                    try await cluster.wait(until: "another was tried") {
+                        Observation(proxy.accepted > 3, else: "\(proxy.accepted)")
+                    }
+                }
+                #expect(load.count(status: 200) == load.total, "\(load.answers)")
+                let stats = try await cluster.info("replica-1", section: "commandstats")
+                #expect(stats["cmdstat_get"] != nil)
+                #expect(try await cluster.info("master", section: "commandstats")["cmdstat_get"] == nil)
+                proxy.retarget([system.replicas[0].endpoint])
+                let tried = proxy.accepted
+                try await cluster.wait(until: "it is replaced after all") {
+                    Observation(proxy.accepted > tried + 1, else: "\(proxy.accepted)")
+                }
+            }
+        }
+    }
+}
+
+extension LocalCluster {
+    /// How many connections a Redis node has taken in its life, the one that asks included.
+    fileprivate nonisolated func connections(to name: String) async throws -> Int {
+        try #require(try await info(name, section: "stats")["total_connections_received"].flatMap { Int($0) })
+    }
+}
