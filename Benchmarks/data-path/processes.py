@@ -72,12 +72,12 @@ class Child:
     def last_words(self) -> str:
         return self.log.read_text(errors="replace").strip()[-800:] or "it said nothing"
 
-    def stop(self) -> None:
+    def stop(self, patience: float = 1) -> None:
+        """Asks it to end, and no longer asks after so many seconds: nobody has anything to lose here."""
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                # KVApp waits for open connections, webdis for nothing: neither has anything to lose here.
-                self.process.wait(timeout=1)
+                self.process.wait(timeout=patience)
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self.process.wait()

@@ -112,16 +112,25 @@ class Laboratory:
     folder: Path
     started: int = 0
 
+    def start(self, competitor: Competitor, wrapper: tuple[str, ...] = ()) -> tuple[Child, int]:
+        """Starts the competitor's server, which answers when this returns. Whoever calls it ends it."""
+        port = free_port()
+        self.started += 1
+        command, environment = self._command(competitor, port)
+        log = self.folder / f"{self.started}-{competitor.kind}.log"
+        child = Child(competitor.label, [*wrapper, *command], log, environment)
+        try:
+            wait_until(f"a first answer of {competitor.label}", lambda: _is_ready(competitor, port), child.check)
+        except BaseException:
+            child.stop()
+            raise
+        return child, port
+
     @contextlib.contextmanager
     def serve(self, competitor: Competitor) -> Iterator[tuple[Child, int]]:
         """Starts the competitor's server and ends it afterwards; inside, it answers."""
-        port = free_port()
-        self.started += 1
-        log = self.folder / f"{self.started}-{competitor.kind}.log"
-        command, environment = self._command(competitor, port)
-        child = Child(competitor.label, command, log, environment)
+        child, port = self.start(competitor)
         try:
-            wait_until(f"a first answer of {competitor.label}", lambda: _is_ready(competitor, port), child.check)
             yield child, port
             child.check()
         finally:
