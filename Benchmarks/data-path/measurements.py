@@ -108,6 +108,7 @@ class Results:
 
     def __init__(self) -> None:
         self.all: list[Measurement] = []
+        self.failures: list[str] = []  # what could not be measured, and why
 
     def add(self, measurement: Measurement) -> None:
         self.all.append(measurement)

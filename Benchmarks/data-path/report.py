@@ -13,7 +13,7 @@ from pathlib import Path
 
 from measurements import MANY, Results, Shape
 from processes import BenchError
-from servers import Competitor
+from servers import PLAIN_PATH, Competitor
 
 BEGIN = "<!-- figures -->"
 END = "<!-- end of figures -->"
@@ -82,11 +82,12 @@ class Conditions:
     compiler: str
     rounds: int
     seconds: int
+    plain_path: str
     load_before: float
     load_after: float = 0.0
 
     @staticmethod
-    def now(root: Path, rounds: int, seconds: int) -> Conditions:
+    def now(root: Path, rounds: int, seconds: int, plain_path: str) -> Conditions:
         model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
         redis = re.search(r"v=([0-9.]+)", output_of("redis-server", "--version"))
         return Conditions(
@@ -98,7 +99,7 @@ class Conditions:
             redis=redis[1] if redis else "of unknown version",
             webdis=package_version("webdis"), wrk=package_version("wrk"),
             compiler=output_of("cc", "--version").split("\n")[0],
-            rounds=rounds, seconds=seconds, load_before=os.getloadavg()[0])
+            rounds=rounds, seconds=seconds, plain_path=plain_path, load_before=os.getloadavg()[0])
 
     def finish(self) -> None:
         self.load_after = os.getloadavg()[0]
@@ -107,12 +108,15 @@ class Conditions:
         return asdict(self)
 
     def lines(self) -> list[str]:
-        return [
+        lines = [
             f"Commit {self.commit}, {self.date}. Linux {self.kernel} on {self.processor}, {self.cores} cores;",
             f"Redis {self.redis}, webdis {self.webdis}, wrk {self.wrk}, {self.compiler}; load average "
             f"{self.load_before:.2f} before and {self.load_after:.2f} at the end.",
             f"{self.rounds} rounds of {self.seconds} s each, taking turns; medians over the rounds.",
         ]
+        if self.plain_path != PLAIN_PATH:
+            lines.append(f"**plain is `{self.plain_path}` in this run.**")
+        return lines
 
 
 # The ratios that are aimed at.
@@ -163,14 +167,17 @@ def verdict(is_met: bool) -> str:
     return "yes" if is_met else "no"
 
 
-def ratio_rows(results: Results, field: list[Competitor], build: str) -> list[list[str]]:
+def ratio_rows(results: Results, shapes: list[Shape], field: list[Competitor], build: str) -> list[list[str]]:
     rows = []
-    for ratio in RATIOS:
+    names = {shape.name for shape in shapes}
+    for ratio in (ratio for ratio in RATIOS if ratio.shape in names):
         above, below = find(field, ratio.above, build), find(field, ratio.below, build)
         values = results.ratios(ratio.shape, ratio.name, above.label, below.label) if above and below else []
         if values:
             met = verdict(ratio.is_met(statistics.median(values)))
             rows.append([ratio.text, spread(values), ratio.aim(), met])
+        else:
+            rows.append([ratio.text, "not measured", ratio.aim(), "no"])
     idle = find(field, "plain", build) or find(field, "get", build)
     if idle and (measured := results.of("idle", idle.label)):
         errors = sum(one.error_count for one in measured)
@@ -232,8 +239,10 @@ def shape_rows(results: Results, shape: Shape, field: list[Competitor]) -> list[
 def tables(results: Results, shapes: list[Shape], field: list[Competitor], conditions: Conditions) -> str:
     """Everything between the marks."""
     lines = conditions.lines()
+    if results.failures:
+        lines += ["", "Not measured:", "", *(f"- {' '.join(failure.split())}" for failure in results.failures)]
     for build in builds(field):
-        if rows := ratio_rows(results, field, build):
+        if rows := ratio_rows(results, shapes, field, build):
             title = "Ratios" if len(builds(field)) == 1 else f"Ratios of {build}"
             lines += ["", f"### {title}", "", "Each is the median of the rounds' ratios; least and greatest in brackets."]
             lines += ["", *table(["ratio", "measured", "aim", "met"], rows)]

@@ -75,6 +75,10 @@ class Redis:
                 f"replication of {key}",
                 lambda key=key, value=value: redis_command(self.replica, "GET", key) == value)
 
+    def check(self) -> None:
+        for child in self.children:
+            child.check()
+
     def cpu_seconds(self) -> float:
         return sum(child.cpu_seconds() for child in self.children)
 
