@@ -10,8 +10,12 @@ RELEASE = .build/release
 RUN_OPTIONS = $(if $(PORT),--port $(PORT)) $(if $(REDIS_PORT),--redis-port $(REDIS_PORT)) \
 	$(if $(APPS),--apps $(APPS)) $(if $(REPLICAS),--replicas $(REPLICAS))
 
+# make bench ROUNDS=5 SECONDS=3 SHAPES=c64,pipeline ALLOCATIONS=1
+BENCH_OPTIONS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) \
+	$(if $(SHAPES),--shapes $(SHAPES)) $(if $(ALLOCATIONS),--allocations)
+
 .DEFAULT_GOAL := help
-.PHONY: help run test build fuzz-conf bench-init lint format install clean
+.PHONY: help run test build fuzz-conf bench bench-init lint format install clean
 
 help: ## list these targets
 	@echo 'usage: make TARGET'
@@ -39,6 +43,12 @@ build: ## build the release programs, each one static file
 fuzz-conf: ## throw N random configurations at the grammar (N=10000000 SEED=1)
 	$(SWIFT) build -c release --product fuzz-conf
 	$(RELEASE)/fuzz-conf $(or $(N),10000000) $(or $(SEED),1)
+
+bench: ## measure KVApp beside webdis and a C floor, into docs/benchmarks/data-path.md (ROUNDS=5 SECONDS=3)
+	@# Before the build, which takes minutes: it says which package is missing and how to install it.
+	@Benchmarks/data-path/run --check
+	$(SWIFT) build -c release --product KVApp
+	Benchmarks/data-path/run $(BENCH_OPTIONS)
 
 bench-init: ## measure redis-replica-init beside C and the shell, into docs/benchmarks/redis-replica-init.md (RUNS=500)
 	$(SWIFT) build -c release --product redis-replica-init
