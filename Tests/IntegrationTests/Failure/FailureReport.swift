@@ -18,21 +18,23 @@ struct RoundReport: Sendable {
     /// The longest an error may still be seen after the server's return.
     static let recoveryLimit = Duration.seconds(1)
 
-    /// - Parameter disturbance: `nil` where the event could not be performed to its end.
-    init(_ kind: FailureKind, _ disturbance: Disturbance?, outcomes: [LoadOutcome]) {
+    /// - Parameters:
+    ///   - disturbance: `nil` where the event could not be performed to its end.
+    ///   - start: the round's, with which its first gap begins.
+    init(_ kind: FailureKind, _ disturbance: Disturbance?, outcomes: [LoadOutcome], since start: Disturbance.Instant) {
         self.kind = kind
         requests = outcomes.count
-        var lastRead: ContinuousClock.Instant?
-        var lastWrite: ContinuousClock.Instant?
+        var lastRead = start
+        var lastWrite = start
         for outcome in outcomes {
             slowestAnswer = max(slowestAnswer, outcome.answered - outcome.sent)
             switch outcome.result {
             case .verdict(.value(_, let isStale)):
-                longestReadGap = max(longestReadGap, outcome.answered - (lastRead ?? outcome.answered))
+                longestReadGap = max(longestReadGap, outcome.answered - lastRead)
                 lastRead = outcome.answered
                 if isStale { staleAnswers += 1 } else { checkMark(outcome, disturbance) }
             case .verdict(.stored):
-                longestWriteGap = max(longestWriteGap, outcome.answered - (lastWrite ?? outcome.answered))
+                longestWriteGap = max(longestWriteGap, outcome.answered - lastWrite)
                 lastWrite = outcome.answered
             case .verdict(.unavailable(let status, let code)):
                 checkError(outcome, "\(status) \(code)", disturbance)

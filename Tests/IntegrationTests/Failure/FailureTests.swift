@@ -40,6 +40,7 @@ struct FailureTests {
     ) async -> RoundReport {
         let events = FailureEvents(system: system, cluster: cluster, load: load)
         let replica = FailureSystem.replicas[number % 2]
+        let start = ContinuousClock.now
         var disturbance: Disturbance?
         var findings: [String] = []
         do {
@@ -51,7 +52,7 @@ struct FailureTests {
             Issue.record("round \(number), \(kind.rawValue): \(error)")
         }
         load.resumeWrites()
-        var report = RoundReport(kind, disturbance, outcomes: load.takeOutcomes())
+        var report = RoundReport(kind, disturbance, outcomes: load.takeOutcomes(), since: start)
         for finding in findings { report.violate(atRest: "an acknowledged value that cannot be read", finding) }
         for (what, seen) in report.violations.sorted(by: { $0.key < $1.key }) {
             let line = "under failure: round \(number), \(kind.rawValue): \(what): \(seen.count) times; \(seen.example)"

@@ -38,7 +38,7 @@ final class LoadClient {
     /// The keys that this client alone writes.
     private let ownKeys: [Int]
     private var turn = 0
-    private var descriptor: CInt = -1
+    private var socket: LoadSocket?
     private var awaited: [(request: LoadRequest, sent: ContinuousClock.Instant)] = []
     private var outgoing: [UInt8] = []
     private var incoming: [UInt8] = []
@@ -53,14 +53,12 @@ final class LoadClient {
         resumesAt = start
     }
 
-    deinit { disconnect() }
-
     var awaitsWrites: Bool { awaited.contains { $0.request.isWrite } }
 
     /// What poll(2) is to wait for, if anything.
     var pollEntry: pollfd {
         let events = outgoing.isEmpty ? POLLIN : POLLIN | POLLOUT
-        return pollfd(fd: awaited.isEmpty ? -1 : descriptor, events: Int16(events), revents: 0)
+        return pollfd(fd: awaited.isEmpty ? -1 : socket?.descriptor ?? -1, events: Int16(events), revents: 0)
     }
 
     /// Sends what is due.
@@ -76,7 +74,6 @@ final class LoadClient {
         guard !requests.isEmpty else { return }
         awaited = requests.map { ($0, now) }
         outgoing = requests.flatMap(\.wire)
-        if descriptor < 0, let failure = connect() { return giveUp(.connectionLost(failure), report) }
         send(report)
     }
 
@@ -110,58 +107,29 @@ final class LoadClient {
 
     // MARK: The socket
 
-    /// - Returns: why there is no connection, if there is none.
-    private func connect() -> String? {
-        let flags = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
-        descriptor = socket(AF_INET, flags, 0)
-        var yes: CInt = 1
-        setsockopt(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<CInt>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(endpoint.port).bigEndian
-        inet_pton(AF_INET, endpoint.host, &address.sin_addr)
-        let code = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        if code == 0 { return nil }
-        guard errno == EINPROGRESS else { return "cannot connect: \(String(cString: strerror(errno)))" }
-        var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        guard poll(&entry, 1, 2000) == 1 else { return "cannot connect within 2 s" }
-        return entry.revents & Int16(POLLERR | POLLHUP) == 0 ? nil : "cannot connect"
-    }
-
     private func disconnect() {
-        if descriptor >= 0 { close(descriptor) }
-        descriptor = -1
+        socket = nil
         outgoing = []
         incoming = []
     }
 
     private func send(_ report: (LoadOutcome) -> Void) {
-        let flags = CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT)
-        let count = outgoing.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, flags) }
-        if count >= 0 {
-            outgoing.removeFirst(count)
-        } else if errno != EAGAIN, errno != EINTR {
-            giveUp(.connectionLost("send: \(String(cString: strerror(errno)))"), report)
+        do throws(LoadSocket.Failure) {
+            if socket == nil { socket = try LoadSocket(to: endpoint) }
+            try socket?.send(&outgoing)
+        } catch {
+            giveUp(.connectionLost(error.reason), report)
         }
     }
 
     private func receive(_ ledger: inout WriteLedger, _ report: (LoadOutcome) -> Void) {
-        var received = 0
-        let chunk = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
-            received = recv(descriptor, buffer.baseAddress, buffer.count, CInt(MSG_DONTWAIT))
-            count = max(0, received)
+        switch socket?.receive() {
+        case nil, .nothing: break
+        case .bytes(let bytes):
+            incoming += bytes
+            takeAnswers(&ledger, report)
+        case .end(let how): giveUp(.connectionLost("\(how), with \(awaited.count) answers owed"), report)
         }
-        guard received > 0 else {
-            if received < 0, errno == EAGAIN || errno == EINTR { return }
-            let end = received == 0 ? "closed" : String(cString: strerror(errno))
-            return giveUp(.connectionLost("\(end), with \(awaited.count) answers owed"), report)
-        }
-        incoming += chunk
-        takeAnswers(&ledger, report)
     }
 
     private func takeAnswers(_ ledger: inout WriteLedger, _ report: (LoadOutcome) -> Void) {
@@ -187,7 +155,7 @@ final class LoadClient {
         }
         resumesAt = now + pause
         // Answers to nothing would be taken for those of the next requests: they are, and found wrong there.
-        incoming = descriptor < 0 ? [] : Array(rest)
+        incoming = socket == nil ? [] : Array(rest)
     }
 
     private func judge(_ answer: WireAnswer, to request: LoadRequest, _ ledger: inout WriteLedger) -> Verdict {
