@@ -41,7 +41,7 @@ struct Disturbance: Sendable {
 struct FailureEvents {
     let system: FailureSystem
     let cluster: LocalCluster
-    let load: Load
+    let load: FailureLoad
 
     /// From the loss of its master until a replica's answers are marked: the app looks once a second.
     static let staleMarkLimit = Duration.milliseconds(1200)

@@ -67,7 +67,7 @@ extension LocalCluster {
     }
 
     nonisolated func wait(
-        until condition: String, under load: Load, _ isSatisfied: @escaping @Sendable () -> Bool
+        until condition: String, under load: FailureLoad, _ isSatisfied: @escaping @Sendable () -> Bool
     ) async throws {
         try await wait(until: condition, of: FailureSystem.app) { Observation(isSatisfied(), else: "not so") }
     }

@@ -23,7 +23,7 @@ struct FailureTests {
         try await withLocalCluster(system.spec) { cluster in
             let ledger = try await system.fill(cluster)
             let process = try await cluster.processIdentifier(of: FailureSystem.app)
-            try await Load.run(against: system.appEndpoint, ledger: ledger) { load in
+            try await FailureLoad.run(against: system.appEndpoint, ledger: ledger) { load in
                 try await cluster.wait(until: "the load is served", under: load) { load.calm >= 500 }
                 for (number, kind) in kinds.enumerated() {
                     let report = await round(number + 1, of: kind, on: system, cluster, load)
@@ -36,7 +36,7 @@ struct FailureTests {
     }
 
     private func round(
-        _ number: Int, of kind: FailureKind, on system: FailureSystem, _ cluster: LocalCluster, _ load: Load
+        _ number: Int, of kind: FailureKind, on system: FailureSystem, _ cluster: LocalCluster, _ load: FailureLoad
     ) async -> RoundReport {
         let events = FailureEvents(system: system, cluster: cluster, load: load)
         let replica = FailureSystem.replicas[number % 2]
@@ -63,7 +63,7 @@ struct FailureTests {
     }
 
     /// Waits until everything is as before the event, for the next one to be the only one.
-    private func settle(_ cluster: LocalCluster, _ load: Load, since returned: ContinuousClock.Instant) async throws {
+    private func settle(_ cluster: LocalCluster, _ load: FailureLoad, since returned: ContinuousClock.Instant) async throws {
         try await cluster.wait(untilReplicasOf: "master", are: 2)
         for server in FailureSystem.servers { try await cluster.wait(untilAppIsConnectedTo: server) }
         // Errors that come later than the rules allow are to be seen, too.
@@ -74,7 +74,7 @@ struct FailureTests {
     }
 
     /// Reads every key while the writers rest and the replicas have all.
-    private func readBack(_ cluster: LocalCluster, _ load: Load) async throws -> [String] {
+    private func readBack(_ cluster: LocalCluster, _ load: FailureLoad) async throws -> [String] {
         load.pauseWrites()
         try await cluster.wait(until: "the writers rest", under: load) { load.restingLedger != nil }
         let ledger = try #require(load.restingLedger)

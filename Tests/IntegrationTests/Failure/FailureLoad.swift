@@ -4,7 +4,7 @@ import LocalTopology
 import Synchronization
 
 /// Ten clients of one app that never stop asking, on a thread of their own.
-final class Load: Sendable {
+final class FailureLoad: Sendable {
     private struct State {
         var outcomes: [LoadOutcome] = []
         /// Good and fresh answers since the last one that was not.
@@ -29,7 +29,7 @@ final class Load: Sendable {
     static func run<Value>(
         against endpoint: Endpoint, ledger: WriteLedger, _ body: (Load) async throws -> Value
     ) async throws -> Value {
-        let load = Load(endpoint: endpoint, ledger: ledger)
+        let load = FailureLoad(endpoint: endpoint, ledger: ledger)
         let thread = DispatchQueue(label: "load")
         let ended = Task {
             await withCheckedContinuation { continuation in
