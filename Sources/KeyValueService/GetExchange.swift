@@ -9,7 +9,7 @@ final class GetExchange: Exchange {
     private let key: [UInt8]
     private let service: KeyValueService
     private var reader: RedisLoop.Reader?
-    private var isSecondTry = false
+    private var attempts = ReadAttempts()
     private var body = ByteBuffer()
     private var problem: Problem?
 
@@ -19,13 +19,15 @@ final class GetExchange: Exchange {
         super.init(head: head, connection: connection)
     }
 
-    override func begin() { ask(excluding: nil) }
+    override func begin() {
+        if !ask() { respond(.redisUnavailable(role: "Redis server")) }
+    }
 
-    private func ask(excluding tried: RedisConnection?) {
-        guard let reader = service.redis.reader(excluding: tried) else {
-            return respond(.redisUnavailable(role: "Redis server"))
-        }
+    /// - Returns: whether there is a server to ask.
+    private func ask() -> Bool {
+        guard let reader = service.redis.reader(excluding: attempts) else { return false }
         self.reader = reader
+        problem = nil
         let key = key
         do {
             try reader.connection.submit(self, replies: 1, awaitsInformation: true) { buffer in
@@ -34,6 +36,7 @@ final class GetExchange: Exchange {
         } catch {
             failed(error)
         }
+        return true
     }
 
     override func receive(_ reply: RedisReply, at index: Int) {
@@ -59,13 +62,15 @@ final class GetExchange: Exchange {
             body.writeStaticString(": ")
             body.writeJSONEscaped(value)
         case .null: problem = .keyNotFound
-        case .error(let text): problem = Problem(redisError: text)
+        case .error(let text):
+            reader?.connection.observe(error: text)
+            problem = Problem(redisError: text)
         case .simple, .integer, .array: problem = .redisError(code: "unexpected reply to GET")
         }
     }
 
     private func receiveInformation(_ reply: RedisReply) {
-        if problem == .redisUnavailable(role: "Redis server"), askAnother() { return }
+        if problem == .redisUnavailable(role: "Redis server"), askAnother(after: nil) { return }
         switch reply {
         case _ where problem != nil: break
         case .bulk(let text):
@@ -82,15 +87,12 @@ final class GetExchange: Exchange {
     override func fail(_ failure: RedisFailure) { failed(failure) }
 
     private func failed(_ failure: RedisFailure) {
-        if !askAnother() { respond(Problem(failure, role: "Redis server")) }
+        if !askAnother(after: failure) { respond(Problem(failure, role: "Redis server")) }
     }
 
-    /// A read does no harm twice: what one server could not answer, another is asked, once.
-    private func askAnother() -> Bool {
-        guard !isSecondTry, let tried = reader?.connection else { return false }
-        isSecondTry = true
-        problem = nil
-        ask(excluding: tried)
-        return true
+    /// What one server could not answer, another is asked, if there is one.
+    private func askAnother(after failure: RedisFailure?) -> Bool {
+        guard let reader, attempts.mayGoOn(after: reader.connection, failing: failure) else { return false }
+        return ask()
     }
 }

@@ -203,6 +203,7 @@ extension Problem {
         self =
             switch failure {
             case .notConnected, .connectionLost, .shuttingDown, .unreadable: .redisUnavailable(role: role)
+            case .readOnly: .redisReadOnly
             case .overloaded: .redisOverloaded
             case .timedOut: .redisTimeout
             }

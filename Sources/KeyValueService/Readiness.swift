@@ -22,9 +22,9 @@ struct Readiness {
         case .unknown: "is not known yet"
         case .loading: "is loading its data"
         case .refused(let reason): reason
-        case .serving(let info):
-            switch info.readSuitability {
-            case .fresh: "up"
+        case .serving:
+            switch connection.readSuitability {
+            case .fresh, nil: "up"
             case .stale: "up, but its link to the master is down"
             case .unusable(let reason): reason.rawValue
             }

@@ -13,6 +13,7 @@ final class SetExchange: Exchange {
     private var requestBody = ByteBuffer()
     private var request: SetRequest?
     private var problem: Problem?
+    private var isSecondTry = false
 
     init(head: HTTPRequestHead, connection: HTTPConnection, service: KeyValueService) {
         self.service = service
@@ -65,9 +66,7 @@ final class SetExchange: Exchange {
             let request = try SetRequest(parsing: requestBody.readableBytesUInt8Span)
             self.request = request
             requestBody = ByteBuffer()
-            try service.redis.master.submit(self, replies: 1, awaitsInformation: true) { buffer in
-                buffer.writeSET(key: request.key.span, value: request.value.span)
-            }
+            try write(request)
         } catch let problem as Problem {
             respond(problem)
         } catch let failure as RedisFailure {
@@ -77,9 +76,19 @@ final class SetExchange: Exchange {
         }
     }
 
+    private func write(_ request: SetRequest) throws(RedisFailure) {
+        try service.redis.submitWrite(self, replies: 1, awaitsInformation: true) { buffer in
+            buffer.writeSET(key: request.key.span, value: request.value.span)
+        }
+    }
+
     override func receive(_ reply: RedisReply, at index: Int) {
-        if case .error(let text) = reply, problem == nil { problem = Problem(redisError: text) }
+        if case .error(let text) = reply, problem == nil {
+            service.redis.master.observe(error: text)
+            problem = Problem(redisError: text)
+        }
         guard index == 1 else { return }
+        if problem == .redisReadOnly, writeOnceMore() { return }
         if let problem { return respond(problem) }
         guard case .bulk(let text) = reply, let request else {
             return respond(.redisError(code: "unexpected reply to INFO"))
@@ -92,6 +101,21 @@ final class SetExchange: Exchange {
         body.writeJSONEscaped(request.value.span)
         service.finish(&body, replication: text, action: "SET")
         respond(Response(contentType: .json, body: body))
+    }
+
+    /// A write that a replica refused was not applied: it is sent once more when the master is found, if that is soon.
+    private func writeOnceMore() -> Bool {
+        guard !isSecondTry, let request else { return false }
+        isSecondTry = true
+        return service.redis.waitForMaster { isFound in
+            guard isFound else { return self.respond(.redisReadOnly) }
+            self.problem = nil
+            do throws(RedisFailure) {
+                try self.write(request)
+            } catch {
+                self.fail(error)
+            }
+        }
     }
 
     override func fail(_ failure: RedisFailure) { respond(Problem(failure, role: "Redis master")) }

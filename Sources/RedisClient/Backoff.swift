@@ -1,7 +1,7 @@
-/// How long to wait before the next connect.
+/// How long to wait before the next connect. The longest wait, jitter included, is what a server's return may go unnoticed.
 struct Backoff: Equatable, Sendable {
     var first: Duration = .milliseconds(50)
-    var longest: Duration = .seconds(2)
+    var longest: Duration = .milliseconds(700)
 
     /// Doubles with each failure up to `longest`; half of it is jitter, so that many clients do not come back at once.
     ///

@@ -1,14 +1,21 @@
 /// The life of one connection to one server, as a value: events go in, one action comes out, no socket inside.
 ///
 /// ```
-/// idle ─start─▶ connecting ─connected─▶ handshaking ─handshakeSucceeded─▶ ready
-///                 ▲    │                     │                             │ │
-///    backoffElapsed    connectFailed      disconnected          disconnected shutDown, commands in flight
-///                 │    ▼                     ▼                             │ ▼
-///                backingOff ◀───────────────────────────────────────────────  draining ─drained, disconnected─▶ closed
+/// idle ─start─▶ connecting ─connected─▶ handshaking ─handshakeSucceeded─▶ ready, or misplaced
+///
+/// connecting ─connectFailed─▶ backingOff ◀─disconnected─ handshaking, ready, misplaced
+/// backingOff ─backoffElapsed─▶ connecting
+///
+/// ready ─writeRefused, roleSeen─▶ leaving ◀─backoffElapsed─ misplaced        leaving ─disconnected─▶ connecting
+/// ready ◀─roleSeen─ misplaced
 /// ```
-/// `shutDown` in any other state leads to `closed`, where every event is answered by nothing, or by closing a channel
-/// that arrived too late.
+/// A connection that wants a master and finds a replica is `misplaced`: it serves reads, and after a wait it is dropped
+/// and made anew, for the name may lead elsewhere by then. `leaving` is on that way: no more commands are taken, and those
+/// that are owed a reply get it before the channel closes.
+///
+/// `shutDown` leads from `ready`, `misplaced` and `leaving` to `draining` while replies are owed, and then, or from any
+/// other state at once, to `closed`, where every event is answered by nothing, or by closing a channel that arrived too
+/// late.
 struct ConnectionMachine: Equatable {
     enum State: Equatable {
         case idle
@@ -18,9 +25,13 @@ struct ConnectionMachine: Equatable {
         case handshaking(failures: Int)
         /// Serves commands.
         case ready
+        /// Serves reads; looks for the master again after a wait.
+        case misplaced(failures: Int)
+        /// Takes no more commands, waits for the replies that are owed, then connects again.
+        case leaving(failures: Int)
         /// Waits before the next connect.
         case backingOff(failures: Int)
-        /// Takes no more commands, waits for the replies that are owed.
+        /// Takes no more commands, waits for the replies that are owed, then is closed for good.
         case draining
         case closed
     }
@@ -31,7 +42,9 @@ struct ConnectionMachine: Equatable {
         case sendHandshake
         /// Fail what is in flight, then connect again after `Backoff.delay(afterFailures:)`.
         case reconnect(afterFailures: Int)
-        case cancelReconnect
+        /// Serve on, and call ``backoffElapsed(commandsInFlight:)`` after `Backoff.delay(afterFailures:)`.
+        case lookAgain(afterFailures: Int)
+        case cancelTimer
         case closeChannel
     }
 
@@ -44,7 +57,7 @@ struct ConnectionMachine: Equatable {
         case .idle:
             state = .connecting(failures: 0)
             return .connect
-        case .connecting, .handshaking, .ready, .backingOff, .draining, .closed: return .none
+        case .connecting, .handshaking, .ready, .misplaced, .leaving, .backingOff, .draining, .closed: return .none
         }
     }
 
@@ -54,7 +67,7 @@ struct ConnectionMachine: Equatable {
             state = .handshaking(failures: failures)
             return .sendHandshake
         // Shut down while the connect was under way: the channel is not wanted any more.
-        case .idle, .handshaking, .ready, .backingOff, .draining, .closed: return .closeChannel
+        case .idle, .handshaking, .ready, .misplaced, .leaving, .backingOff, .draining, .closed: return .closeChannel
         }
     }
 
@@ -63,16 +76,20 @@ struct ConnectionMachine: Equatable {
         case .connecting(let failures):
             state = .backingOff(failures: failures + 1)
             return .reconnect(afterFailures: failures + 1)
-        case .idle, .handshaking, .ready, .backingOff, .draining, .closed: return .none
+        case .idle, .handshaking, .ready, .misplaced, .leaving, .backingOff, .draining, .closed: return .none
         }
     }
 
-    mutating func handshakeSucceeded() -> Action {
+    /// - Parameter isMisplaced: whether the server has another role than the one that is wanted.
+    mutating func handshakeSucceeded(isMisplaced: Bool) -> Action {
         switch state {
+        case .handshaking(let failures) where isMisplaced:
+            state = .misplaced(failures: failures + 1)
+            return .lookAgain(afterFailures: failures + 1)
         case .handshaking:
             state = .ready
             return .none
-        case .idle, .connecting, .ready, .backingOff, .draining, .closed: return .none
+        case .idle, .connecting, .ready, .misplaced, .leaving, .backingOff, .draining, .closed: return .none
         }
     }
 
@@ -80,8 +97,33 @@ struct ConnectionMachine: Equatable {
     mutating func handshakeFailed() -> Action {
         switch state {
         case .handshaking: return .closeChannel
-        case .idle, .connecting, .ready, .backingOff, .draining, .closed: return .none
+        case .idle, .connecting, .ready, .misplaced, .leaving, .backingOff, .draining, .closed: return .none
         }
+    }
+
+    /// The server has said again which role it has.
+    mutating func roleSeen(isMisplaced: Bool, commandsInFlight: Bool) -> Action {
+        switch state {
+        case .ready where isMisplaced: return leave(failures: 0, commandsInFlight: commandsInFlight)
+        case .misplaced where !isMisplaced:
+            state = .ready
+            return .cancelTimer
+        case .idle, .connecting, .handshaking, .ready, .misplaced, .leaving, .backingOff, .draining, .closed:
+            return .none
+        }
+    }
+
+    /// The server has answered a write with -READONLY.
+    mutating func writeRefused(commandsInFlight: Bool) -> Action {
+        switch state {
+        case .ready: return leave(failures: 0, commandsInFlight: commandsInFlight)
+        case .idle, .connecting, .handshaking, .misplaced, .leaving, .backingOff, .draining, .closed: return .none
+        }
+    }
+
+    private mutating func leave(failures: Int, commandsInFlight: Bool) -> Action {
+        state = .leaving(failures: failures)
+        return commandsInFlight ? .none : .closeChannel
     }
 
     /// The channel is gone, whoever closed it.
@@ -93,6 +135,12 @@ struct ConnectionMachine: Equatable {
         case .ready:
             state = .backingOff(failures: 1)
             return .reconnect(afterFailures: 1)
+        case .misplaced(let failures):
+            state = .backingOff(failures: failures)
+            return .reconnect(afterFailures: failures)
+        case .leaving(let failures):
+            state = .connecting(failures: failures)
+            return .connect
         case .draining:
             state = .closed
             return .none
@@ -100,27 +148,31 @@ struct ConnectionMachine: Equatable {
         }
     }
 
-    mutating func backoffElapsed() -> Action {
+    mutating func backoffElapsed(commandsInFlight: Bool) -> Action {
         switch state {
         case .backingOff(let failures):
             state = .connecting(failures: failures)
             return .connect
-        case .idle, .connecting, .handshaking, .ready, .draining, .closed: return .none
+        case .misplaced(let failures): return leave(failures: failures, commandsInFlight: commandsInFlight)
+        case .idle, .connecting, .handshaking, .ready, .leaving, .draining, .closed: return .none
         }
     }
 
     /// - Parameter commandsInFlight: whether replies are owed to somebody; they are waited for.
     mutating func shutDown(commandsInFlight: Bool) -> Action {
         switch state {
-        case .ready where commandsInFlight:
+        case .ready where commandsInFlight, .leaving where commandsInFlight:
             state = .draining
             return .none
-        case .ready, .handshaking:
+        case .misplaced where commandsInFlight:
+            state = .draining
+            return .cancelTimer
+        case .ready, .misplaced, .leaving, .handshaking:
             state = .closed
             return .closeChannel
         case .backingOff:
             state = .closed
-            return .cancelReconnect
+            return .cancelTimer
         case .idle, .connecting:
             state = .closed
             return .none
@@ -134,7 +186,8 @@ struct ConnectionMachine: Equatable {
         case .draining:
             state = .closed
             return .closeChannel
-        case .idle, .connecting, .handshaking, .ready, .backingOff, .closed: return .none
+        case .leaving: return .closeChannel
+        case .idle, .connecting, .handshaking, .ready, .misplaced, .backingOff, .closed: return .none
         }
     }
 }

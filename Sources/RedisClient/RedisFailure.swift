@@ -4,6 +4,8 @@ public import Hiredis
 public enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// No connection is up. The command was not sent.
     case notConnected
+    /// The server that is configured as the master is a replica. The command was not sent.
+    case readOnly
     /// As many commands as are allowed wait for their reply already. The command was not sent.
     case overloaded
     /// The process is going down. The command was not sent.
@@ -18,6 +20,7 @@ public enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .notConnected: "no connection to the server is up"
+        case .readOnly: "the server that is configured as the master is a replica"
         case .overloaded: "too many commands wait for the server"
         case .shuttingDown: "the process is shutting down"
         case .timedOut: "the server did not answer in time"

@@ -1,6 +1,5 @@
 public import Logging
 public import NIOCore
-import Replication
 
 /// Everything one event loop knows of Redis: a connection to the master, and one to each replica.
 ///
@@ -14,8 +13,10 @@ public final class RedisLoop {
     private let configuration: RedisConnectionConfiguration
     private let eventLoop: any EventLoop
     private let logger: Logger
-    private var turn: Int
-    private var isShutDown = false
+    /// Which replica is asked first among equals; moves on with every read.
+    var turn: Int
+    private(set) var isShutDown = false
+    let waitingWrites: WaitingWrites
 
     /// Must be called on the event loop. Connects at once.
     ///
@@ -29,9 +30,12 @@ public final class RedisLoop {
         self.logger = logger
         self.turn = turn
         self.flusher = flusher
+        self.waitingWrites = WaitingWrites(eventLoop: eventLoop)
         self.master = RedisConnection(
-            endpoint: topology.master, configuration: configuration, eventLoop: eventLoop, flusher: flusher,
+            endpoint: topology.master, wantsMaster: true, configuration: configuration, eventLoop: eventLoop,
+            flusher: flusher,
             logger: logger)
+        master.whenReady = { [waitingWrites] in waitingWrites.resumeAll(isMasterFound: true) }
         master.start()
         if case .endpoints(let endpoints) = topology.replicas { setReplicas(endpoints) }
     }
@@ -53,6 +57,7 @@ public final class RedisLoop {
     /// Waits for the replies that are owed, then closes every connection.
     public func shutDown(_ completion: @escaping () -> Void) {
         isShutDown = true
+        waitingWrites.resumeAll(isMasterFound: false)
         let connections = [master] + replicas
         var open = connections.count
         for connection in connections {
@@ -61,43 +66,5 @@ public final class RedisLoop {
                 if open == 0 { completion() }
             }
         }
-    }
-}
-
-extension RedisLoop {
-    /// A server for a read.
-    public struct Reader {
-        public let connection: RedisConnection
-        /// The server lost its master, and its answer may be old.
-        public let isStale: Bool
-    }
-
-    /// The server to ask: a replica that is in step, the one with the fewest commands in flight and in turn among equals;
-    /// else the master; else a replica that lost its master.
-    ///
-    /// - Parameter tried: a server that has just failed and is not to be asked again.
-    /// - Returns: `nil` where no server can serve a read.
-    public func reader(excluding tried: RedisConnection? = nil) -> Reader? {
-        if let fresh = replica(.fresh, excluding: tried) { return Reader(connection: fresh, isStale: false) }
-        if master !== tried, master.isReady, master.readSuitability == .fresh {
-            return Reader(connection: master, isStale: false)
-        }
-        return replica(.stale, excluding: tried).map { Reader(connection: $0, isStale: true) }
-    }
-
-    private func replica(_ wanted: ReadSuitability, excluding tried: RedisConnection?) -> RedisConnection? {
-        var best: RedisConnection?
-        var fewest = Int.max
-        turn = turn &+ 1
-        let count = replicas.count
-        for offset in 0..<count {
-            let candidate = replicas[(offset &+ turn) % count]
-            let inFlight = candidate.inFlight
-            if inFlight < fewest, candidate !== tried, candidate.isReady, candidate.readSuitability == wanted {
-                best = candidate
-                fewest = inFlight
-            }
-        }
-        return best
     }
 }

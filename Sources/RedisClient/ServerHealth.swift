@@ -17,6 +17,14 @@ public enum ServerHealth: Equatable, Sendable {
         case .serving(let info): info.readSuitability
         }
     }
+
+    /// Whether the server is known to replicate another one.
+    var isReplica: Bool {
+        switch self {
+        case .unknown, .loading, .refused: false
+        case .serving(let info): info.role == .replica
+        }
+    }
 }
 
 /// Reads the replies to (AUTH,) INFO replication, INFO persistence.

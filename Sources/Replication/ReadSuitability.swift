@@ -13,6 +13,8 @@ public enum ReadSuitability: Equatable, Sendable {
         case neverSynchronised = "has not synchronised with its master yet"
         /// A full synchronisation is about to replace the data set.
         case synchronising = "is in a full synchronisation"
+        /// A replica that lost its master, and is configured to answer `-MASTERDOWN` then.
+        case refusesStaleReads = "has lost its master, and serves no reads without it (replica-serve-stale-data no)"
         /// The answer to INFO could not be read.
         case unreadable = "gave an answer to INFO that cannot be read"
     }

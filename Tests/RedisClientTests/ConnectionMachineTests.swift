@@ -8,13 +8,14 @@ struct ConnectionMachineTests {
     typealias Action = ConnectionMachine.Action
 
     enum Event: CaseIterable {
-        case start, connected, connectFailed, handshakeSucceeded, handshakeFailed, disconnected, backoffElapsed
-        case shutDownIdle, shutDownBusy, drained
+        case start, connected, connectFailed, handshakeSucceeded, handshakeFoundReplica, handshakeFailed
+        case masterSeenIdle, masterSeenBusy, replicaSeenIdle, replicaSeenBusy, writeRefusedIdle, writeRefusedBusy
+        case disconnected, backoffElapsedIdle, backoffElapsedBusy, shutDownIdle, shutDownBusy, drained
     }
 
     static let states: [State] = [
-        .idle, .connecting(failures: 2), .handshaking(failures: 2), .ready, .backingOff(failures: 3), .draining,
-        .closed,
+        .idle, .connecting(failures: 2), .handshaking(failures: 2), .ready, .misplaced(failures: 2),
+        .leaving(failures: 2), .backingOff(failures: 3), .draining, .closed,
     ]
 
     /// Every transition that does something. What is not listed changes nothing and asks for nothing.
@@ -29,18 +30,37 @@ struct ConnectionMachineTests {
         (.connecting(failures: 2), .shutDownBusy, .none, .closed),
         (.handshaking(failures: 2), .connected, .closeChannel, .handshaking(failures: 2)),
         (.handshaking(failures: 2), .handshakeSucceeded, .none, .ready),
+        (.handshaking(failures: 2), .handshakeFoundReplica, .lookAgain(afterFailures: 3), .misplaced(failures: 3)),
         (.handshaking(failures: 2), .handshakeFailed, .closeChannel, .handshaking(failures: 2)),
         (.handshaking(failures: 2), .disconnected, .reconnect(afterFailures: 3), .backingOff(failures: 3)),
         (.handshaking(failures: 2), .shutDownIdle, .closeChannel, .closed),
         (.handshaking(failures: 2), .shutDownBusy, .closeChannel, .closed),
         (.ready, .connected, .closeChannel, .ready),
+        (.ready, .replicaSeenIdle, .closeChannel, .leaving(failures: 0)),
+        (.ready, .replicaSeenBusy, .none, .leaving(failures: 0)),
+        (.ready, .writeRefusedIdle, .closeChannel, .leaving(failures: 0)),
+        (.ready, .writeRefusedBusy, .none, .leaving(failures: 0)),
         (.ready, .disconnected, .reconnect(afterFailures: 1), .backingOff(failures: 1)),
         (.ready, .shutDownIdle, .closeChannel, .closed),
         (.ready, .shutDownBusy, .none, .draining),
+        (.misplaced(failures: 2), .connected, .closeChannel, .misplaced(failures: 2)),
+        (.misplaced(failures: 2), .masterSeenIdle, .cancelTimer, .ready),
+        (.misplaced(failures: 2), .masterSeenBusy, .cancelTimer, .ready),
+        (.misplaced(failures: 2), .disconnected, .reconnect(afterFailures: 2), .backingOff(failures: 2)),
+        (.misplaced(failures: 2), .backoffElapsedIdle, .closeChannel, .leaving(failures: 2)),
+        (.misplaced(failures: 2), .backoffElapsedBusy, .none, .leaving(failures: 2)),
+        (.misplaced(failures: 2), .shutDownIdle, .closeChannel, .closed),
+        (.misplaced(failures: 2), .shutDownBusy, .cancelTimer, .draining),
+        (.leaving(failures: 2), .connected, .closeChannel, .leaving(failures: 2)),
+        (.leaving(failures: 2), .disconnected, .connect, .connecting(failures: 2)),
+        (.leaving(failures: 2), .shutDownIdle, .closeChannel, .closed),
+        (.leaving(failures: 2), .shutDownBusy, .none, .draining),
+        (.leaving(failures: 2), .drained, .closeChannel, .leaving(failures: 2)),
         (.backingOff(failures: 3), .connected, .closeChannel, .backingOff(failures: 3)),
-        (.backingOff(failures: 3), .backoffElapsed, .connect, .connecting(failures: 3)),
-        (.backingOff(failures: 3), .shutDownIdle, .cancelReconnect, .closed),
-        (.backingOff(failures: 3), .shutDownBusy, .cancelReconnect, .closed),
+        (.backingOff(failures: 3), .backoffElapsedIdle, .connect, .connecting(failures: 3)),
+        (.backingOff(failures: 3), .backoffElapsedBusy, .connect, .connecting(failures: 3)),
+        (.backingOff(failures: 3), .shutDownIdle, .cancelTimer, .closed),
+        (.backingOff(failures: 3), .shutDownBusy, .cancelTimer, .closed),
         (.draining, .connected, .closeChannel, .draining),
         (.draining, .disconnected, .none, .closed),
         (.draining, .drained, .closeChannel, .closed),
@@ -62,10 +82,13 @@ struct ConnectionMachineTests {
     @Test func `a server that comes and goes is found again, and its failures are forgotten once it serves`() {
         var machine = ConnectionMachine()
         let transcript: [(Event, Action)] = [
-            (.start, .connect), (.connectFailed, .reconnect(afterFailures: 1)), (.backoffElapsed, .connect),
-            (.connectFailed, .reconnect(afterFailures: 2)), (.backoffElapsed, .connect), (.connected, .sendHandshake),
-            (.disconnected, .reconnect(afterFailures: 3)), (.backoffElapsed, .connect), (.connected, .sendHandshake),
-            (.handshakeSucceeded, .none), (.disconnected, .reconnect(afterFailures: 1)), (.backoffElapsed, .connect),
+            (.start, .connect), (.connectFailed, .reconnect(afterFailures: 1)), (.backoffElapsedIdle, .connect),
+            (.connectFailed, .reconnect(afterFailures: 2)), (.backoffElapsedIdle, .connect),
+            (.connected, .sendHandshake),
+            (.disconnected, .reconnect(afterFailures: 3)), (.backoffElapsedIdle, .connect),
+            (.connected, .sendHandshake),
+            (.handshakeSucceeded, .none), (.disconnected, .reconnect(afterFailures: 1)),
+            (.backoffElapsedIdle, .connect),
             (.connected, .sendHandshake), (.handshakeSucceeded, .none), (.shutDownBusy, .none),
             (.drained, .closeChannel),
             (.disconnected, .none),
@@ -74,12 +97,30 @@ struct ConnectionMachineTests {
         #expect(machine.state == .closed)
     }
 
+    @Test func `a master that became a replica is left at once, then looked for with longer and longer waits`() {
+        var machine = ConnectionMachine(.ready)
+        let transcript: [(Event, Action)] = [
+            (.writeRefusedBusy, .none), (.writeRefusedBusy, .none), (.drained, .closeChannel),
+            (.disconnected, .connect),
+            (.connected, .sendHandshake), (.handshakeFoundReplica, .lookAgain(afterFailures: 1)),
+            (.backoffElapsedIdle, .closeChannel), (.disconnected, .connect), (.connected, .sendHandshake),
+            (.handshakeFoundReplica, .lookAgain(afterFailures: 2)), (.replicaSeenBusy, .none),
+            (.backoffElapsedBusy, .none), (.drained, .closeChannel), (.disconnected, .connect),
+            (.connectFailed, .reconnect(afterFailures: 3)), (.backoffElapsedIdle, .connect),
+            (.connected, .sendHandshake), (.handshakeSucceeded, .none),
+        ]
+        for (event, action) in transcript { #expect(machine.handle(event) == action) }
+        #expect(machine.state == .ready)
+    }
+
     @Test func `the wait doubles up to its bound, and half of it is jitter`() {
         let backoff = Backoff(first: .milliseconds(50), longest: .seconds(2))
         #expect(backoff.delay(afterFailures: 1, jitter: 0) == .milliseconds(25))
         #expect(backoff.delay(afterFailures: 1, jitter: 0.5) == .microseconds(37_500))
         #expect(backoff.delay(afterFailures: 4, jitter: 0) == .milliseconds(200))
         #expect(backoff.delay(afterFailures: 1000, jitter: 0) == .seconds(1))
+        // A server's return goes unnoticed for less than a second.
+        #expect(Backoff().delay(afterFailures: 1000, jitter: 1) == .milliseconds(700))
         for _ in 0..<100 {
             let delay = backoff.delay(afterFailures: 20, jitter: .random(in: 0..<1))
             #expect(delay >= .seconds(1) && delay < .seconds(2))
@@ -93,10 +134,18 @@ extension ConnectionMachine {
         case .start: start()
         case .connected: connected()
         case .connectFailed: connectFailed()
-        case .handshakeSucceeded: handshakeSucceeded()
+        case .handshakeSucceeded: handshakeSucceeded(isMisplaced: false)
+        case .handshakeFoundReplica: handshakeSucceeded(isMisplaced: true)
         case .handshakeFailed: handshakeFailed()
+        case .masterSeenIdle: roleSeen(isMisplaced: false, commandsInFlight: false)
+        case .masterSeenBusy: roleSeen(isMisplaced: false, commandsInFlight: true)
+        case .replicaSeenIdle: roleSeen(isMisplaced: true, commandsInFlight: false)
+        case .replicaSeenBusy: roleSeen(isMisplaced: true, commandsInFlight: true)
+        case .writeRefusedIdle: writeRefused(commandsInFlight: false)
+        case .writeRefusedBusy: writeRefused(commandsInFlight: true)
         case .disconnected: disconnected()
-        case .backoffElapsed: backoffElapsed()
+        case .backoffElapsedIdle: backoffElapsed(commandsInFlight: false)
+        case .backoffElapsedBusy: backoffElapsed(commandsInFlight: true)
         case .shutDownIdle: shutDown(commandsInFlight: false)
         case .shutDownBusy: shutDown(commandsInFlight: true)
         case .drained: drained()

@@ -156,6 +156,7 @@ extension RedisFailure {
     fileprivate var caseName: String {
         switch self {
         case .notConnected: "notConnected"
+        case .readOnly: "readOnly"
         case .overloaded: "overloaded"
         case .shuttingDown: "shuttingDown"
         case .timedOut: "timedOut"

@@ -1,0 +1,90 @@
+import Glibc
+import Logging
+import NIOCore
+import NIOPosix
+
+extension RedisConnection {
+    func connect() {
+        let handler = PipelineHandler(
+            maximumReplyBytes: configuration.maximumReplyBytes,
+            encodeInformation: configuration.encodeInformation,
+            whenIdle: { [weak self] in self?.becameIdle() },
+            whenClosed: { [weak self] in self?.disconnected() })
+        let bound = NIOLoopBound(handler, eventLoop: eventLoop)
+        ClientBootstrap(group: eventLoop)
+            .connectTimeout(.init(configuration.connectTimeout))
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 16384, maximum: 131_072)
+            )
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(bound.value)
+                }
+            }
+            .connect(host: endpoint.host, port: endpoint.port)
+            .assumeIsolated()
+            .whenComplete { result in
+                switch result {
+                case .success:
+                    self.handler = handler
+                    let action = self.machine.connected()
+                    self.perform(action)
+                    if action == .closeChannel { self.handler = nil }
+                case .failure(let error):
+                    self.isLookingForMaster = false
+                    self.note(trouble: "cannot be reached: \(Self.reason(error))")
+                    self.perform(self.machine.connectFailed())
+                }
+            }
+    }
+
+    func attempt(afterFailures failures: Int) {
+        let delay = configuration.backoff.delay(afterFailures: failures, jitter: .random(in: 0..<1))
+        attemptTimer?.cancel()
+        attemptTimer = isolatedLoop.scheduleTask(in: .init(delay)) {
+            self.perform(self.machine.backoffElapsed(commandsInFlight: self.inFlight > 0))
+        }
+    }
+
+    private func disconnected() {
+        handler = nil
+        health = .unknown
+        refusesStaleReads = false
+        healthTimer?.cancel()
+        deadlineTimer?.cancel()
+        deadlineTimer = nil
+        if isReady { note(trouble: "lost the connection") }
+        perform(machine.disconnected())
+        finishShutDownIfClosed()
+    }
+
+    private func becameIdle() { perform(machine.drained()) }
+
+    func finishShutDownIfClosed() {
+        guard machine.state == .closed, handler == nil, let completion = whenShutDown else { return }
+        whenShutDown = nil
+        completion()
+    }
+
+    /// Logs a trouble when it begins or changes, not with every attempt.
+    func note(trouble reason: String?) {
+        guard reason != trouble else { return }
+        trouble = reason
+        if let reason {
+            logger.warning("redis \(endpoint) \(reason)")
+        } else {
+            logger.info("redis \(endpoint) is connected")
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { reason($0.error) } ?? "the name \(error.host) has no address"
+        case let error as IOError: unsafe String(cString: strerror(error.errnoCode))
+        case ChannelError.connectTimeout: "no answer to the connect"
+        default: "\(error)"
+        }
+    }
+}

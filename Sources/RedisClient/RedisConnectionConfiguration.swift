@@ -1,0 +1,27 @@
+public import NIOCore
+
+/// How a connection behaves.
+public struct RedisConnectionConfiguration: Sendable {
+    public var credentials: RedisCredentials?
+    /// From the look-up of the name to the connection; its addresses are tried within it. An address that drops what it is
+    /// sent has to be tried anew soon after it came back, hence no longer.
+    public var connectTimeout: Duration = .seconds(1)
+    /// From a command's flush to its reply.
+    public var commandTimeout: Duration = .seconds(2)
+    /// How long the oldest command may wait before new reads are asked of other servers, if there are others.
+    public var stallTimeout: Duration = .milliseconds(250)
+    /// How often the server is asked for `INFO replication`.
+    public var healthInterval: Duration = .seconds(1)
+    /// Submissions that may wait on one connection; one more is refused at once.
+    public var maximumInFlight = 4096
+    /// How a shared INFO replication is written for those who asked for it; as it is, unless told otherwise.
+    public var encodeInformation: @Sendable (_ text: Span<UInt8>, _ buffer: inout ByteBuffer) -> Void = {
+        $1.writeBytes($0)
+    }
+    /// Bytes of one reply; Redis itself allows 512 MiB.
+    public var maximumReplyBytes = 64 << 20
+
+    var backoff = Backoff()
+
+    public init(credentials: RedisCredentials? = nil) { self.credentials = credentials }
+}

@@ -1,0 +1,53 @@
+import Replication
+
+extension RedisLoop {
+    /// A server for a read.
+    public struct Reader {
+        public let connection: RedisConnection
+        /// The server lost its master, and its answer may be old.
+        public let isStale: Bool
+    }
+
+    /// The server to ask: a replica that is in step, the one with the fewest commands in flight and in turn among equals;
+    /// else the master; else one of these that has not answered for a moment; else a replica that lost its master.
+    ///
+    /// - Parameter tried: servers that have failed this read, and are not asked again.
+    /// - Returns: `nil` where no server can serve a read.
+    public func reader(excluding tried: ReadAttempts = ReadAttempts()) -> Reader? {
+        turn = turn &+ 1
+        let fresh =
+            replica(.fresh, isStalled: false, excluding: tried) ?? master(isStalled: false, excluding: tried)
+            ?? replica(.fresh, isStalled: true, excluding: tried) ?? master(isStalled: true, excluding: tried)
+        if let fresh { return Reader(connection: fresh, isStale: false) }
+        let stale =
+            replica(.stale, isStalled: false, excluding: tried) ?? replica(.stale, isStalled: true, excluding: tried)
+        return stale.map { Reader(connection: $0, isStale: true) }
+    }
+
+    private func replica(
+        _ wanted: ReadSuitability, isStalled: Bool, excluding tried: ReadAttempts
+    ) -> RedisConnection? {
+        var best: RedisConnection?
+        var fewest = Int.max
+        let count = replicas.count
+        for offset in 0..<count {
+            let candidate = replicas[(offset &+ turn) % count]
+            let inFlight = candidate.inFlight
+            if inFlight < fewest, candidate.isFit(for: wanted, isStalled: isStalled), !tried.include(candidate) {
+                best = candidate
+                fewest = inFlight
+            }
+        }
+        return best
+    }
+
+    private func master(isStalled: Bool, excluding tried: ReadAttempts) -> RedisConnection? {
+        master.isFit(for: .fresh, isStalled: isStalled) && !tried.include(master) ? master : nil
+    }
+}
+
+extension RedisConnection {
+    fileprivate func isFit(for wanted: ReadSuitability, isStalled: Bool) -> Bool {
+        isReady && readSuitability == wanted && self.isStalled == isStalled
+    }
+}

@@ -1,0 +1,78 @@
+import Hiredis
+import LocalTopology
+import SystemPackage
+import Testing
+
+/// A master, replicas and one app, the servers started directly: each may be configured and hurt by itself.
+struct DirectCluster {
+    let master: NodeSpec
+    let replicas: [NodeSpec]
+    let app: NodeSpec
+
+    /// - Parameters:
+    ///   - replicaLines: further redis.conf lines, for each replica its own.
+    ///   - environment: what the app is told besides where the servers are.
+    ///   - loops: the app's event loops, each with connections of its own.
+    init(
+        server: FilePath? = nil, masterLines: [String] = [], replicaLines: [[String]] = [[], []],
+        environment: [String: String] = [:], loops: Int = 2
+    ) throws {
+        let server = try server ?? Harness.redisServer
+        let ports = try Loopback.freePorts(replicaLines.count + 2)
+        let masterEndpoint = Endpoint(port: ports[0])
+        master = .redis("master", server: server, at: masterEndpoint, lines: masterLines)
+        replicas = replicaLines.enumerated().map { index, lines in
+            .redis(
+                "replica-\(index + 1)", server: server,
+                at: Endpoint(host: "127.0.0.\(index + 2)", port: ports[index + 1]), replicaOf: masterEndpoint,
+                lines: lines)
+        }
+        app = Self.app(
+            at: Endpoint(port: ports[replicaLines.count + 1]), master: masterEndpoint,
+            replicas: replicas.map(\.endpoint), program: try Programs.built("KVApp"), environment: environment,
+            loops: loops)
+    }
+
+    static func app(
+        at endpoint: Endpoint, master: Endpoint, replicas: [Endpoint], program: FilePath,
+        environment: [String: String] = [:], loops: Int = 2
+    ) -> NodeSpec {
+        var app = NodeSpec.app(
+            "app", program: program, at: endpoint, podIP: "127.0.0.11", master: master, replicas: replicas)
+        app.arguments += ["--event-loops", "\(loops)"]
+        app.environment.merge(environment) { $1 }
+        return app
+    }
+
+    var spec: ClusterSpec { ClusterSpec([master] + replicas + [app]) }
+}
+
+extension LocalCluster {
+    /// Sets a key through the app and waits until every replica has it.
+    nonisolated func store(_ key: String, _ value: String, on replicas: [NodeSpec]) async throws {
+        let answer = try await http("app", .set(#"{"key":"\#(key)","value":"\#(value)"}"#))[0]
+        try #require(answer.status == 200, "\(answer.text)")
+        for replica in replicas {
+            try await wait(until: "\(replica.name) has \(key)", of: replica.name) {
+                let reply = try await self.redis(replica.name, "GET", key)
+                return Observation(reply.text == value, else: "\(reply)")
+            }
+        }
+    }
+
+    /// What the app says of the servers.
+    nonisolated func readiness() async throws -> LoopbackHTTP.Response { try await http("app", .get("/readyz"))[0] }
+
+    nonisolated func wait(untilReadinessSays text: String, within limit: Duration = .seconds(10)) async throws {
+        try await wait(until: "/readyz says \(text)", of: "app", within: limit) {
+            let body = try await self.readiness().text
+            return Observation(body.contains(text), else: body)
+        }
+    }
+
+    /// How often a Redis node has answered with an error of this code, from 6.2.
+    nonisolated func errors(_ code: String, of name: String) async throws -> Int {
+        let field = try await info(name, section: "errorstats")["errorstat_\(code)"]
+        return field.flatMap { Int($0.dropFirst("count=".count)) } ?? 0
+    }
+}

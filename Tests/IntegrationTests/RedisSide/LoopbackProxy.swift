@@ -1,0 +1,193 @@
+import Glibc
+import LocalTopology
+import Synchronization
+import Testing
+
+/// A name or a Service in front of servers, as far as a client can tell: takes connections on one port, and relays each to
+/// the next of its targets.
+///
+/// It can put bytes into the streams that no real server would send. Its threads end with ``stop()``.
+final class LoopbackProxy: Sendable {
+    let endpoint: Endpoint
+
+    private struct State {
+        var targets: [Endpoint]
+        var turn = 0
+        var accepted = 0
+        /// Both sockets of every connection that is open.
+        var pairs: [(client: CInt, server: CInt)] = []
+        var greeting: [UInt8]?
+        var isStopped = false
+    }
+
+    private let listener: CInt
+    private let state: Mutex<State>
+
+    /// - Parameters:
+    ///   - targets: taken in turn.
+    ///   - greeting: what every client is sent in place of a server's replies.
+    init(to targets: [Endpoint], greeting: [UInt8]? = nil) throws {
+        endpoint = Endpoint(port: try Loopback.freePorts(1)[0])
+        state = Mutex(State(targets: targets, greeting: greeting))
+        listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var yes: CInt = 1
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<CInt>.size))
+        try #require(Self.withAddress(of: endpoint) { bind(listener, $0, $1) } == 0 && listen(listener, 64) == 0)
+        Self.thread { [self] in acceptAll() }
+    }
+
+    /// Connections taken so far.
+    var accepted: Int { state.withLock { $0.accepted } }
+
+    /// Relays new connections there; those that are open stay where they are.
+    func retarget(_ targets: [Endpoint]) { state.withLock { $0.targets = targets } }
+
+    /// Answers new connections with these bytes, or relays them.
+    func setGreeting(_ bytes: [UInt8]?) { state.withLock { $0.greeting = bytes } }
+
+    /// Sends bytes to every client that is connected.
+    func inject(_ bytes: [UInt8]) {
+        state.withLock { state in
+            for pair in state.pairs { _ = send(pair.client, bytes, bytes.count, CInt(MSG_NOSIGNAL)) }
+        }
+    }
+
+    func stop() {
+        state.withLock { state in
+            guard !state.isStopped else { return }
+            state.isStopped = true
+            shutdown(listener, CInt(SHUT_RDWR))
+            for pair in state.pairs {
+                shutdown(pair.client, CInt(SHUT_RDWR))
+                if pair.server >= 0 { shutdown(pair.server, CInt(SHUT_RDWR)) }
+            }
+        }
+    }
+
+    private func acceptAll() {
+        while true {
+            let client = accept(listener, nil, nil)
+            guard client >= 0 else { break }
+            let (target, greeting) = state.withLock { state -> (Endpoint?, [UInt8]?) in
+                state.accepted += 1
+                state.turn += 1
+                let target = state.targets.isEmpty ? nil : state.targets[state.turn % state.targets.count]
+                return (target, state.greeting)
+            }
+            if let greeting {
+                open(client, -1)
+                _ = send(client, greeting, greeting.count, CInt(MSG_NOSIGNAL))
+                Self.thread { [self] in
+                    drain(client)
+                    close(client, -1)
+                }
+                continue
+            }
+            let server = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+            guard let target, Self.withAddress(of: target, { connect(server, $0, $1) }) == 0 else {
+                Glibc.close(server)
+                Glibc.close(client)
+                continue
+            }
+            open(client, server)
+            let both = Both()
+            for (source, sink) in [(client, server), (server, client)] {
+                Self.thread { [self] in
+                    relay(from: source, to: sink)
+                    if both.endOne() { close(client, server) }
+                }
+            }
+        }
+        Glibc.close(listener)
+    }
+
+    private final class Both: Sendable {
+        private let ended = Mutex(0)
+
+        /// Whether this was the second end.
+        func endOne() -> Bool {
+            ended.withLock {
+                $0 += 1
+                return $0 == 2
+            }
+        }
+    }
+
+    private func open(_ client: CInt, _ server: CInt) {
+        state.withLock { state in
+            state.pairs.append((client, server))
+            if state.isStopped { shutdown(client, CInt(SHUT_RDWR)) }
+        }
+    }
+
+    private func close(_ client: CInt, _ server: CInt) {
+        state.withLock { state in
+            state.pairs.removeAll { $0.client == client }
+            Glibc.close(client)
+            if server >= 0 { Glibc.close(server) }
+        }
+    }
+
+    private func relay(from source: CInt, to sink: CInt) {
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        reading: while case let count = recv(source, &chunk, chunk.count, 0), count > 0 {
+            var sent = 0
+            while sent < count {
+                let written = chunk.withUnsafeBytes { bytes in
+                    send(sink, bytes.baseAddress?.advanced(by: sent), count - sent, CInt(MSG_NOSIGNAL))
+                }
+                guard written > 0 else { break reading }
+                sent += written
+            }
+        }
+        shutdown(source, CInt(SHUT_RDWR))
+        shutdown(sink, CInt(SHUT_RDWR))
+    }
+
+    private func drain(_ client: CInt) {
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while recv(client, &chunk, chunk.count, 0) > 0 {}
+    }
+
+    private static func thread(_ body: @escaping @Sendable () -> Void) {
+        var thread = pthread_t()
+        let box = Unmanaged.passRetained(Body(body))
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run()
+                return nil
+            }, box.toOpaque())
+        precondition(code == 0, "no thread for the proxy")
+        pthread_detach(thread)
+    }
+
+    private final class Body: Sendable {
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+
+    private static func withAddress(
+        of endpoint: Endpoint, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt
+    ) -> CInt {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(endpoint.port).bigEndian
+        inet_pton(AF_INET, endpoint.host, &address.sin_addr)
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+    }
+}
+
+/// Runs a proxy beside `body`, and stops it however `body` ends.
+func withLoopbackProxy<Value>(
+    to targets: [Endpoint], greeting: [UInt8]? = nil, _ body: (LoopbackProxy) async throws -> Value
+) async throws -> Value {
+    let proxy = try LoopbackProxy(to: targets, greeting: greeting)
+    defer { proxy.stop() }
+    return try await body(proxy)
+}

@@ -1,0 +1,130 @@
+import Hiredis
+import LocalTopology
+import Testing
+
+@Suite("Writes, while the master moves")
+struct WriteFailoverTests {
+    private static let write = LoopbackHTTP.Request.set(#"{"key":"k","value":"v"}"#)
+
+    @Test("a write that the old master refuses is sent once more, to the new one behind the same name")
+    func failOver() async throws {
+        let system = try DirectCluster(replicaLines: [[]])
+        let old = system.master.endpoint
+        let new = system.replicas[0].endpoint
+        try await withLoopbackProxy(to: [old]) { proxy in
+            let app = DirectCluster.app(
+                at: system.app.endpoint, master: proxy.endpoint, replicas: [new], program: system.app.executable)
+            try await withLocalCluster(ClusterSpec([system.master, system.replicas[0], app])) { cluster in
+                try await cluster.store("k", "v", on: system.replicas)
+                let load = try await Load.run(Self.write, on: app.endpoint, clients: 4, expecting: #""value":"v""#) {
+                    load in
+                    try await load.reach(50)
+                    proxy.retarget([new])
+                    _ = try await cluster.redis("replica-1", "REPLICAOF", "NO", "ONE")
+                    _ = try await cluster.redis("master", "REPLICAOF", new.host, "\(new.port)")
+                    try await cluster.wait(until: "the new master has writes", of: "replica-1") {
+                        let stats = try await cluster.info("replica-1", section: "commandstats")
+                        return Observation(stats["cmdstat_set"]?.hasPrefix("calls=") == true, else: "\(stats)")
+                    }
+                    try await load.reach(50)
+                }
+                #expect(try await cluster.errors("READONLY", of: "master") > 0, "a write met the old master")
+                // Those that were refused were sent again; those that came while there was no connection were told so.
+                let known: Set<Load.Answer> = [
+                    .init(status: 200), .init(status: 503, code: "redis-read-only"),
+                ]
+                #expect(Set(load.answers.keys).isSubset(of: known), "\(load.answers)")
+                #expect(load.unexpected == [])
+                #expect(try await cluster.http("app", Self.write)[0].status == 200)
+            }
+        }
+    }
+
+    @Test("a write that waited for its master is applied once")
+    func appliedOnce() async throws {
+        let system = try DirectCluster(replicaLines: [[]])
+        try await withLocalCluster(system.spec) { cluster in
+            let replica = system.replicas[0].endpoint
+            var refusals = 0
+            for attempt in 0..<20 where refusals == 0 {
+                try await cluster.store("k", "\(attempt)", on: [])
+                let before = try await cluster.errors("READONLY", of: "master")
+                // A health check that comes first ends the connection before the write: then the next attempt counts.
+                _ = try await cluster.redis("master", "REPLICAOF", replica.host, "\(replica.port)")
+                async let answer = cluster.http("app", .set(#"{"key":"once-\#(attempt)","value":"v"}"#))[0]
+                let deadline = ContinuousClock.now + .milliseconds(300)
+                while ContinuousClock.now < deadline,
+                    try await cluster.errors("READONLY", of: "master") == before
+                {
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+                _ = try await cluster.redis("master", "REPLICAOF", "NO", "ONE")
+                let status = try await answer.status
+                refusals = try await cluster.errors("READONLY", of: "master") - before
+                if refusals > 0 {
+                    #expect(status == 200)
+                    #expect(try await cluster.redis("master", "GET", "once-\(attempt)").text == "v")
+                }
+                try await cluster.wait(until: "writes are taken", of: "app") {
+                    let status = try await cluster.http("app", Self.write)[0].status
+                    return Observation(status == 200, else: "\(status)")
+                }
+            }
+            #expect(refusals == 1, "refused once, and sent once more")
+        }
+    }
+
+    @Test("a master that stays a replica takes no writes, is told in /readyz, and serves reads all the same")
+    func staysReplica() async throws {
+        let system = try DirectCluster(replicaLines: [[]])
+        try await withLocalCluster(system.spec) { cluster in
+            try await cluster.store("k", "v", on: system.replicas)
+            let replica = system.replicas[0].endpoint
+            _ = try await cluster.redis("replica-1", "REPLICAOF", "NO", "ONE")
+            _ = try await cluster.redis("master", "REPLICAOF", replica.host, "\(replica.port)")
+            let first = try await cluster.http("app", Self.write)[0]
+            #expect(first.status == 503)
+            #expect(first.code == "redis-read-only")
+            #expect(first.header("Retry-After") == "1")
+            try await cluster.wait(untilReadinessSays: #""state":"is a replica, and the master is looked for"#)
+            let refused = try await cluster.errors("READONLY", of: "master")
+            for _ in 0..<50 {
+                let start = ContinuousClock.now
+                let answer = try await cluster.http("app", Self.write)[0]
+                #expect(answer.code == "redis-read-only")
+                #expect(ContinuousClock.now - start < .milliseconds(500), "at once")
+            }
+            // The other event loop may not have known.
+            #expect(try await cluster.errors("READONLY", of: "master") <= refused + 1)
+            #expect(try await cluster.readiness().status == 200)
+            try await cluster.kill("replica-1")
+            try await cluster.wait(until: "the replica that is called the master serves reads", of: "app") {
+                let status = try await cluster.http("app", .get("/get?key=k"))[0].status
+                return Observation(status == 200, else: "\(status)")
+            }
+        }
+    }
+
+    @Test("a master that loads its data is told as unavailable, and takes writes when it has done")
+    func masterLoads() async throws {
+        let slow = [
+            "key-load-delay 50000", "loading-process-events-interval-bytes 1024", "rdbcompression no",
+            "save 3600 1",
+        ]
+        let system = try DirectCluster(masterLines: slow, replicaLines: [[]])
+        try await withLocalCluster(system.spec) { cluster in
+            _ = try await cluster.redis("master", (0..<30).map { ["SETRANGE", "filler-\($0)", "2048", "x"] })
+            try await cluster.terminate("master")
+            try await cluster.launch("master")
+            try await cluster.wait(until: "a write meets -LOADING", of: "app") {
+                let answer = try await cluster.http("app", Self.write)[0]
+                let errors = try await cluster.errors("LOADING", of: "master")
+                return Observation(answer.code == "redis-unavailable" && errors > 0, else: "\(answer) \(errors)")
+            }
+            try await cluster.wait(until: "writes are taken", of: "app") {
+                let status = try await cluster.http("app", Self.write)[0].status
+                return Observation(status == 200, else: "\(status)")
+            }
+        }
+    }
+}
