@@ -27,7 +27,7 @@ final class FailureLoad: Sendable {
     /// Runs the body under load.
     /// - Parameter ledger: what has been written already: a value for every key.
     static func run<Value>(
-        against endpoint: Endpoint, ledger: WriteLedger, _ body: (Load) async throws -> Value
+        against endpoint: Endpoint, ledger: WriteLedger, _ body: (FailureLoad) async throws -> Value
     ) async throws -> Value {
         let load = FailureLoad(endpoint: endpoint, ledger: ledger)
         let thread = DispatchQueue(label: "load")

@@ -63,7 +63,9 @@ struct FailureTests {
     }
 
     /// Waits until everything is as before the event, for the next one to be the only one.
-    private func settle(_ cluster: LocalCluster, _ load: FailureLoad, since returned: ContinuousClock.Instant) async throws {
+    private func settle(_ cluster: LocalCluster, _ load: FailureLoad, since returned: ContinuousClock.Instant)
+        async throws
+    {
         try await cluster.wait(untilReplicasOf: "master", are: 2)
         for server in FailureSystem.servers { try await cluster.wait(untilAppIsConnectedTo: server) }
         // Errors that come later than the rules allow are to be seen, too.
