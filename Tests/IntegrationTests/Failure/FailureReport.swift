@@ -6,6 +6,8 @@ struct RoundReport: Sendable {
     private(set) var requests = 0
     private(set) var readErrors = 0
     private(set) var writeErrors = 0
+    /// By status and code.
+    private(set) var errors: [String: Int] = [:]
     private(set) var staleAnswers = 0
     private(set) var slowestAnswer = Duration.zero
     private(set) var longestReadGap = Duration.zero
@@ -53,6 +55,7 @@ struct RoundReport: Sendable {
     }
 
     private mutating func checkError(_ outcome: LoadOutcome, _ error: String, _ disturbance: Disturbance?) {
+        errors[error, default: 0] += 1
         guard outcome.request.isWrite else {
             readErrors += 1
             return violate("a read refused though servers live: \(error)", "", outcome, disturbance)
@@ -102,6 +105,8 @@ struct FailureTable: CustomStringConvertible {
             if !rounds.isEmpty { lines.append(Self.line(Self.cells(kind.rawValue, rounds))) }
         }
         lines.append(Self.line(Self.cells("all", rounds)))
+        let errors = rounds.reduce(into: [:]) { $0.merge($1.errors, uniquingKeysWith: +) }.sorted { $0.key < $1.key }
+        lines.append("under failure: errors: " + errors.map { "\($0.value) of \($0.key)" }.joined(separator: ", "))
         let counts = ["wrong": "a wrong answer", "lost": "a connection without", "unanswered": "no answer within"]
             .mapValues { what in
                 rounds.flatMap(\.violations).filter { $0.key.hasPrefix(what) }.reduce(0) { $0 + $1.value.count }
