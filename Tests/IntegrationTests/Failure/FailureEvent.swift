@@ -150,7 +150,10 @@ struct FailureEvents {
     }
 
     private func waitForAnswers(sentAfter moment: ContinuousClock.Instant, _ condition: String) async throws {
-        try await cluster.wait(until: condition, under: load) { load.answers(sentAfter: moment) >= 500 }
+        try await cluster.wait(until: condition, of: FailureSystem.app) {
+            let answers = load.answers(sentAfter: moment)
+            return Observation(answers >= 500, else: "\(answers) answers")
+        }
     }
 }
 

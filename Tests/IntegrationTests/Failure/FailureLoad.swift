@@ -64,10 +64,8 @@ final class FailureLoad: Sendable {
         state.withLock { $0.outcomes.reversed().prefix { $0.answered >= moment }.count { $0.sent >= moment } }
     }
 
-    /// Good and fresh answers since the last one that was not, or since ``expectTrouble()``.
+    /// Good and fresh answers since the last one that was not.
     var calm: Int { state.withLock { $0.calm } }
-
-    func expectTrouble() { state.withLock { $0.calm = 0 } }
 
     /// Lets the writers rest; the readers go on.
     func pauseWrites() { state.withLock { $0.mayWrite = false } }

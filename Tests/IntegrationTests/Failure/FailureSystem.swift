@@ -65,10 +65,4 @@ extension LocalCluster {
         let list = try await redis(server, "CLIENT", "LIST", "TYPE", "normal").text ?? ""
         return Set(list.split(separator: "\n").compactMap { $0.split(separator: " ").first.map(String.init) })
     }
-
-    nonisolated func wait(
-        until condition: String, under load: FailureLoad, _ isSatisfied: @escaping @Sendable () -> Bool
-    ) async throws {
-        try await wait(until: condition, of: FailureSystem.app) { Observation(isSatisfied(), else: "not so") }
-    }
 }

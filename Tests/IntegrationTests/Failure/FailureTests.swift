@@ -24,7 +24,9 @@ struct FailureTests {
             let ledger = try await system.fill(cluster)
             let process = try await cluster.processIdentifier(of: FailureSystem.app)
             try await FailureLoad.run(against: system.appEndpoint, ledger: ledger) { load in
-                try await cluster.wait(until: "the load is served", under: load) { load.calm >= 500 }
+                try await cluster.wait(until: "the load is served", of: FailureSystem.app) {
+                    Observation(load.calm >= 500, else: "\(load.calm) good answers in a row")
+                }
                 for (number, kind) in kinds.enumerated() {
                     let report = await round(number + 1, of: kind, on: system, cluster, load)
                     table.rounds.append(report)
@@ -70,15 +72,19 @@ struct FailureTests {
         for server in FailureSystem.servers { try await cluster.wait(untilAppIsConnectedTo: server) }
         // Errors that come later than the rules allow are to be seen, too.
         let limit = returned + RoundReport.recoveryLimit
-        try await cluster.wait(until: "the load is served without errors or stale answers", under: load) {
-            load.calm >= 500 && load.answers(sentAfter: limit) >= 100
+        try await cluster.wait(until: "the load is served without errors or stale answers", of: FailureSystem.app) {
+            Observation(
+                load.calm >= 500 && load.answers(sentAfter: limit) >= 100,
+                else: "\(load.calm) good and fresh answers in a row")
         }
     }
 
     /// Reads every key while the writers rest and the replicas have all.
     private func readBack(_ cluster: LocalCluster, _ load: FailureLoad) async throws -> [String] {
         load.pauseWrites()
-        try await cluster.wait(until: "the writers rest", under: load) { load.restingLedger != nil }
+        try await cluster.wait(until: "the writers rest", of: FailureSystem.app) {
+            Observation(load.restingLedger != nil, else: "they do not")
+        }
         let ledger = try #require(load.restingLedger)
         try await cluster.wait(untilReplicasOf: "master", are: 2)
         let requests = NamedValue.keys.indices.map { LoadRequest(action: .get, key: $0) }
