@@ -25,7 +25,7 @@ struct Serve: AsyncParsableCommand {
         try await Program(options).run { program in
             let redis = RedisLoops(
                 topology: try program.environment.topology(),
-                configuration: .init(credentials: try program.environment.credentials(readFile)),
+                configuration: try program.environment.connection(readFile),
                 group: program.group, logger: program.logger)
             let server = try await HTTPServer.keyValue(
                 at: program.bindTarget, configuration: program.configuration, redis: redis, logger: program.logger)

@@ -36,19 +36,19 @@ enum FileDescriptors {
     }
 }
 
-/// A file's bytes: a secret, so at most 64 KiB, and never in an error.
+/// A file's bytes: secrets and certificates, so at most 1 MiB, and never in an error.
 func readFile(_ path: String) throws(ConfigurationError) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .unreadableFile(path, reason: String(cString: strerror(errno))) }
     defer { close(descriptor) }
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 4096)
-    while bytes.count <= 65_536 {
+    while bytes.count <= 1 << 20 {
         let count = read(descriptor, &chunk, chunk.count)
         if count < 0, errno == EINTR { continue }
         guard count >= 0 else { throw .unreadableFile(path, reason: String(cString: strerror(errno))) }
         if count == 0 { return bytes }
         bytes += chunk[..<count]
     }
-    throw .unreadableFile(path, reason: "it is larger than 64 KiB, which no password is")
+    throw .unreadableFile(path, reason: "it is larger than 1 MiB, which no password and no certificate is")
 }

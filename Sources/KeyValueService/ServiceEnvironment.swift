@@ -15,9 +15,14 @@ public struct ServiceEnvironment: Sendable {
         ("REDIS_SLAVE_NODES_HOST", "a headless name: every address it has is a replica, at REDIS_SLAVE_SERVICE_PORT"),
         ("REDIS_SLAVE_SERVICE_HOST, REDIS_SLAVE_SERVICE_PORT", "the replicas' Service; default redis-slave, 6379"),
         ("REDIS_USER, REDIS_PASSWORD", "how to authenticate; REDIS_PASSWORD_FILE names a file that holds the password"),
+        ("REDIS_TLS_ENABLED", "yes: speak TLS to every server; default no"),
+        ("REDIS_TLS_CA_FILE", "the authorities, in PEM, that may have signed the servers' certificates"),
+        ("REDIS_TLS_CERT_FILE, REDIS_TLS_KEY_FILE", "the client's certificate and key, in PEM, if servers ask for one"),
+        ("REDIS_TLS_SERVER_NAME", "the name that certificates are checked for; default the configured host"),
+        ("REDIS_TLS_VERIFY", "full: check a certificate and its name (default); ca: not its name"),
     ]
 
-    private let values: [String: String]
+    let values: [String: String]
 
     public init(_ lookUp: (String) -> String?) {
         let names = Self.variables.flatMap { $0.name.split(separator: ", ").map(String.init) } + ["REDIS_PASSWORD_FILE"]
@@ -43,27 +48,6 @@ public struct ServiceEnvironment: Sendable {
             host: try host("REDIS_MASTER_SERVICE_HOST", default: "redis-master", usesNames: usesNames),
             port: try port("REDIS_MASTER_SERVICE_PORT"))
         return RedisTopology(master: master, replicas: try replicas(usesNames: usesNames))
-    }
-
-    /// - Parameter readFile: gives a file's bytes, or an error whose description says why not.
-    public func credentials(
-        _ readFile: (String) throws(ConfigurationError) -> [UInt8]
-    ) throws(ConfigurationError) -> RedisCredentials? {
-        guard values["REDIS_PASSWORD"] == nil || values["REDIS_PASSWORD_FILE"] == nil else {
-            throw .conflict("REDIS_PASSWORD", "REDIS_PASSWORD_FILE")
-        }
-        if let path = values["REDIS_PASSWORD_FILE"] {
-            var password = try readFile(path)
-            // An editor's or `echo`'s newline is not part of the password.
-            if password.last == UInt8(ascii: "\n") { password.removeLast() }
-            guard !password.isEmpty else { throw .emptySecret(path) }
-            return RedisCredentials(user: values["REDIS_USER"], password: password)
-        }
-        if let password = values["REDIS_PASSWORD"] {
-            return RedisCredentials(user: values["REDIS_USER"], password: Array(password.utf8))
-        }
-        guard values["REDIS_USER"] == nil else { throw .userWithoutPassword }
-        return nil
     }
 }
 
@@ -120,34 +104,5 @@ extension Substring {
         while text.first?.isWhitespace == true { text.removeFirst() }
         while text.last?.isWhitespace == true { text.removeLast() }
         return text
-    }
-}
-
-/// What is wrong with the configuration, and what to do. Never holds a secret.
-public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
-    case notAPort(variable: String, String)
-    case notAHost(variable: String, String)
-    case notAnEndpoint(variable: String, Substring)
-    case unknownChoice(variable: String, String, choices: String)
-    case conflict(String, String)
-    case userWithoutPassword
-    case emptySecret(String)
-    case unreadableFile(String, reason: String)
-
-    public var description: String {
-        switch self {
-        case .notAPort(let variable, let text) where text.hasPrefix("tcp://"):
-            "\(variable) is '\(text)', a link that Kubernetes injects for a Service of that name; "
-                + "set \(variable) in the pod, or enableServiceLinks: false"
-        case .notAPort(let variable, let text): "\(variable) is '\(text)'; give it a port, 1…65535"
-        case .notAHost(let variable, let text): "\(variable) is '\(text)'; give it a host name or an address alone"
-        case .notAnEndpoint(let variable, let text):
-            "\(variable) holds '\(text)'; write host:port, separated by commas, an IPv6 address in brackets"
-        case .unknownChoice(let variable, let text, let choices): "\(variable) is '\(text)'; it takes \(choices)"
-        case .conflict(let first, let second): "\(first) and \(second) are both set; unset one of them"
-        case .userWithoutPassword: "REDIS_USER is set without a password; set REDIS_PASSWORD or REDIS_PASSWORD_FILE"
-        case .emptySecret(let path): "the file '\(path)' that REDIS_PASSWORD_FILE names is empty"
-        case .unreadableFile(let path, let reason): "cannot read '\(path)': \(reason)"
-        }
     }
 }

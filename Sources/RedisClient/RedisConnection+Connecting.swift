@@ -10,7 +10,8 @@ extension RedisConnection {
             encodeInformation: configuration.encodeInformation,
             whenIdle: { [weak self] in self?.becameIdle() },
             whenClosed: { [weak self] in self?.disconnected() })
-        let bound = NIOLoopBound(handler, eventLoop: eventLoop)
+        let bound = NIOLoopBound((handler: handler, connection: self), eventLoop: eventLoop)
+        isTroubleOfThisAttempt = false
         ClientBootstrap(group: eventLoop)
             .connectTimeout(.init(configuration.connectTimeout))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -19,7 +20,9 @@ extension RedisConnection {
             )
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(bound.value)
+                    let (handler, connection) = bound.value
+                    try connection.addTLS(to: channel.pipeline.syncOperations)
+                    try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
             .connect(host: endpoint.host, port: endpoint.port)
@@ -39,6 +42,17 @@ extension RedisConnection {
             }
     }
 
+    private func addTLS(to pipeline: ChannelPipeline.SynchronousOperations) throws {
+        guard let tls = configuration.tls else { return }
+        let tlsHandler = try tls.makeHandler(for: name)
+        let observer = TLSObserver(of: tlsHandler) { [weak self] reason in
+            // The first one is the cause of the others.
+            if let self, !self.isTroubleOfThisAttempt { self.note(trouble: reason) }
+        }
+        try pipeline.addHandlers(tlsHandler, observer)
+        tlsObserver = observer
+    }
+
     func attempt(afterFailures failures: Int) {
         let delay = configuration.backoff.delay(afterFailures: failures, jitter: .random(in: 0..<1))
         attemptTimer?.cancel()
@@ -49,14 +63,25 @@ extension RedisConnection {
 
     private func disconnected() {
         handler = nil
+        tlsObserver = nil
         health = .unknown
         refusesStaleReads = false
         healthTimer?.cancel()
         deadlineTimer?.cancel()
         deadlineTimer = nil
-        if isReady { note(trouble: "lost the connection") }
+        if !isTroubleOfThisAttempt { noteDisconnection() }
         perform(machine.disconnected())
         finishShutDownIfClosed()
+    }
+
+    private func noteDisconnection() {
+        switch machine.state {
+        case .ready, .misplaced: note(trouble: "lost the connection")
+        case .handshaking where configuration.tls == nil:
+            note(trouble: "closes the connection before it answers; if it speaks TLS, set REDIS_TLS_ENABLED=yes")
+        case .handshaking: note(trouble: "closes the connection before it answers")
+        case .idle, .connecting, .leaving, .backingOff, .draining, .closed: break
+        }
     }
 
     private func becameIdle() { perform(machine.drained()) }
@@ -69,6 +94,7 @@ extension RedisConnection {
 
     /// Logs a trouble when it begins or changes, not with every attempt.
     func note(trouble reason: String?) {
+        isTroubleOfThisAttempt = reason != nil
         guard reason != trouble else { return }
         trouble = reason
         if let reason {

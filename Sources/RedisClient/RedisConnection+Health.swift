@@ -70,7 +70,10 @@ extension RedisConnection {
             let timeout = self.configuration.commandTimeout
             let stall = self.configuration.stallTimeout
             if waited >= timeout {
-                self.note(trouble: "did not answer within \(timeout)")
+                self.note(
+                    trouble: self.tlsObserver?.isHandshakeComplete == false
+                        ? "did not answer to the TLS handshake within \(timeout): does this port speak TLS?"
+                        : "did not answer within \(timeout)")
                 // Before those that waited are told, since they look for another server at once.
                 self.health = .unknown
                 handler.close(failing: .timedOut)

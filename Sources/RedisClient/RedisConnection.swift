@@ -7,6 +7,8 @@ public import Replication
 /// Not thread-safe, and not `Sendable`: it lives on its event loop, as do its callers.
 public final class RedisConnection: TickParticipant {
     public let endpoint: RedisEndpoint
+    /// What the operator calls the server, for its certificate: the endpoint's host may be an address found by that name.
+    let name: String
 
     /// What the server said of itself when it was last asked, at most a second ago while the connection is up.
     public internal(set) var health: ServerHealth = .unknown {
@@ -41,6 +43,10 @@ public final class RedisConnection: TickParticipant {
     /// The server has answered a read with -MASTERDOWN since its link to the master was last seen up.
     var refusesStaleReads = false
     var handler: PipelineHandler?
+    /// `nil` where the connection is in clear text.
+    var tlsObserver: TLSObserver?
+    /// Whether ``trouble`` is of the connection that is up, or of the attempt that is under way.
+    var isTroubleOfThisAttempt = false
     /// A replica was found where the master is looked for, and nothing else since.
     var isLookingForMaster = false
     var attemptTimer: Scheduled<Void>?
@@ -52,12 +58,15 @@ public final class RedisConnection: TickParticipant {
 
     /// Must be called on the event loop.
     ///
-    /// - Parameter wantsMaster: whether a server that turns out to be a replica is the wrong one: it gets no writes, and
-    ///   the connection is made anew, the name resolved again, until it leads to a master.
+    /// - Parameters:
+    ///   - name: what the operator calls the server; `nil` where that is the endpoint's host.
+    ///   - wantsMaster: whether a server that turns out to be a replica is the wrong one: it gets no writes, and the
+    ///     connection is made anew, the name resolved again, until it leads to a master.
     public init(
-        endpoint: RedisEndpoint, wantsMaster: Bool = false, configuration: RedisConnectionConfiguration,
-        eventLoop: any EventLoop, flusher: TickFlusher, logger: Logger
+        endpoint: RedisEndpoint, name: String? = nil, wantsMaster: Bool = false,
+        configuration: RedisConnectionConfiguration, eventLoop: any EventLoop, flusher: TickFlusher, logger: Logger
     ) {
+        self.name = name ?? endpoint.host
         self.endpoint = endpoint
         self.wantsMaster = wantsMaster
         self.configuration = configuration

@@ -3,6 +3,8 @@ public import NIOCore
 /// How a connection behaves.
 public struct RedisConnectionConfiguration: Sendable {
     public var credentials: RedisCredentials?
+    /// `nil` for connections in clear text.
+    public var tls: RedisTLS?
     /// From the look-up of the name to the connection; its addresses are tried within it. An address that drops what it is
     /// sent has to be tried anew soon after it came back, hence no longer.
     public var connectTimeout: Duration = .seconds(1)

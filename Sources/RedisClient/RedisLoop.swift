@@ -10,6 +10,8 @@ public final class RedisLoop {
     public let master: RedisConnection
     public private(set) var replicas: [RedisConnection] = []
 
+    /// The name behind which the replicas are found, where they are found by one.
+    private let replicasName: String?
     private let configuration: RedisConnectionConfiguration
     private let eventLoop: any EventLoop
     private let logger: Logger
@@ -30,6 +32,7 @@ public final class RedisLoop {
         self.logger = logger
         self.turn = turn
         self.flusher = flusher
+        if case .name(let name) = topology.replicas { replicasName = name.host } else { replicasName = nil }
         self.waitingWrites = WaitingWrites(eventLoop: eventLoop)
         self.master = RedisConnection(
             endpoint: topology.master, wantsMaster: true, configuration: configuration, eventLoop: eventLoop,
@@ -47,7 +50,8 @@ public final class RedisLoop {
         for connection in replicas where !endpoints.contains(connection.endpoint) { connection.shutDown() }
         let added = endpoints.filter { endpoint in !kept.contains { $0.endpoint == endpoint } }.map { endpoint in
             RedisConnection(
-                endpoint: endpoint, configuration: configuration, eventLoop: eventLoop, flusher: flusher,
+                endpoint: endpoint, name: replicasName, configuration: configuration, eventLoop: eventLoop,
+                flusher: flusher,
                 logger: logger)
         }
         replicas = kept + added
