@@ -10,7 +10,7 @@ struct LoadRequest: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether the readers use `GET /v1/keys/{key}` in turns with `/get`.
-    static let readsRawValues = false
+    static let readsRawValues = true
 
     let action: Action
     /// An index into ``NamedValue/keys``.
