@@ -40,6 +40,8 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
     private var isInHead = false
     private var inputIsClosed = false
     private var readIsHeldBack = false
+    /// Kept beside the channel's own, which is asked for through two existentials.
+    private var isWritable = true
     private var deadline: NIODeadline
 
     init(service: HTTPService) {
@@ -140,22 +142,21 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
 
     /// Not more is read than there is room for: neither requests without answers, nor answers that the client does not take.
     func read(context: ChannelHandlerContext) {
-        if mayRead(context) { context.read() } else { readIsHeldBack = true }
+        if mayRead { context.read() } else { readIsHeldBack = true }
     }
 
-    private func mayRead(_ context: ChannelHandlerContext) -> Bool {
-        phase != .open || (mayDecode && context.channel.isWritable)
-    }
+    private var mayRead: Bool { phase != .open || (mayDecode && isWritable) }
 
     /// Takes up what was left because too many answers were owed.
     func resume() {
         if undecoded.readableBytes > 0 { decodeOn() }
-        guard readIsHeldBack, let context, mayRead(context) else { return }
+        guard readIsHeldBack, mayRead else { return }
         readIsHeldBack = false
-        context.read()
+        context?.read()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        isWritable = context.channel.isWritable
         resume()
         context.fireChannelWritabilityChanged()
     }

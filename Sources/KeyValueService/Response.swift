@@ -101,26 +101,41 @@ enum ResponseStatus: Int {
     }
 }
 
-/// The beginning of every answer, made once a second: status line, date, and the name of the field that follows them.
+/// The beginning of every answer, made once a second, up to the digits of its length.
 struct ResponsePreamble {
-    /// `HTTP/1.1 200 OK\r\nDate: …\r\nContent-Type: `
-    private let ok: [UInt8]
-    /// Where the date's line begins in it.
-    private static let dateOffset = "HTTP/1.1 200 OK\r\n".utf8.count
+    /// `HTTP/1.1 200 OK\r\nDate: …\r\nContent-Type: …\r\nContent-Length: `, for the two kinds of answers there are most of.
+    private let bytes: [UInt8]
+    private let json: [UInt8]
+    /// `Date: …\r\nContent-Type: `
+    private let rest: [UInt8]
 
     init(_ date: HTTPDate) {
-        ok = Array("HTTP/1.1 200 OK\r\nDate: ".utf8) + date.text + Array("\r\nContent-Type: ".utf8)
+        rest = Array("Date: ".utf8) + date.text + Array("\r\nContent-Type: ".utf8)
+        bytes = Self.ok(rest, .bytes)
+        json = Self.ok(rest, .json)
     }
 
-    fileprivate func append(status: ResponseStatus, to output: inout OutputRawSpan) {
-        let ok = ok
-        guard status != .ok else { return output.append(copying: ok.span) }
-        output.append("HTTP/1.1 ")
-        output.append(decimal: status.rawValue)
-        output.append(UInt8(ascii: " "))
-        output.append(status.reason)
-        output.append("\r\n")
-        output.append(copying: ok.span.extracting(Self.dateOffset...))
+    private static func ok(_ rest: [UInt8], _ type: ResponseHead.ContentType) -> [UInt8] {
+        Array("HTTP/1.1 200 OK\r\n".utf8) + rest + Array("\(type.text)\r\nContent-Length: ".utf8)
+    }
+
+    fileprivate func append(_ status: ResponseStatus, _ type: ResponseHead.ContentType, to output: inout OutputRawSpan) {
+        let bytes = bytes
+        let json = json
+        let rest = rest
+        switch (status, type) {
+        case (.ok, .bytes): output.append(copying: bytes.span)
+        case (.ok, .json): output.append(copying: json.span)
+        default:
+            output.append("HTTP/1.1 ")
+            output.append(decimal: status.rawValue)
+            output.append(UInt8(ascii: " "))
+            output.append(status.reason)
+            output.append("\r\n")
+            output.append(copying: rest.span)
+            output.append(type.text)
+            output.append("\r\nContent-Length: ")
+        }
     }
 }
 
@@ -129,9 +144,7 @@ extension OutputRawSpan {
     /// ``ResponseHead/roomBytes`` bytes.
     mutating func append(_ head: borrowing ResponseHead, _ framing: ResponseHead.Framing, _ preamble: ResponsePreamble)
     {
-        preamble.append(status: head.status, to: &self)
-        append(head.contentType.text)
-        append("\r\nContent-Length: ")
+        preamble.append(head.status, head.contentType, to: &self)
         append(decimal: framing.bodyBytes)
         if let seconds = head.retryAfterSeconds {
             append("\r\nRetry-After: ")

@@ -4,12 +4,14 @@ import NIOCore
 import NIOPosix
 
 extension RedisConnection {
+    /// The handler refers to the connection until its channel is closed, strongly: an object that has ever been referred to
+    /// weakly is retained and released on the runtime's slow path, and this one is with every request.
     func connect() {
         let handler = PipelineHandler(
             maximumReplyBytes: configuration.maximumReplyBytes,
             encodeInformation: configuration.encodeInformation,
-            whenIdle: { [weak self] in self?.becameIdle() },
-            whenClosed: { [weak self] in self?.disconnected() })
+            whenIdle: { self.becameIdle() },
+            whenClosed: { self.disconnected() })
         let bound = NIOLoopBound((handler: handler, connection: self), eventLoop: eventLoop)
         isTroubleOfThisAttempt = false
         ClientBootstrap(group: eventLoop)
@@ -46,9 +48,9 @@ extension RedisConnection {
     private func addTLS(to pipeline: ChannelPipeline.SynchronousOperations) throws {
         guard let tls = configuration.tls else { return }
         let tlsHandler = try tls.makeHandler(for: name)
-        let observer = TLSObserver(of: tlsHandler) { [weak self] reason in
+        let observer = TLSObserver(of: tlsHandler) { reason in
             // The first one is the cause of the others.
-            if let self, !self.isTroubleOfThisAttempt { self.note(trouble: reason) }
+            if !self.isTroubleOfThisAttempt { self.note(trouble: reason) }
         }
         try pipeline.addHandlers(tlsHandler, observer)
         tlsObserver = observer

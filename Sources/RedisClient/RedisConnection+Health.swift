@@ -5,7 +5,7 @@ extension RedisConnection {
         var commands: [HealthReceiver.Command] = [.replication, .persistence]
         if configuration.database != 0 { commands.insert(.select(database: configuration.database), at: 0) }
         if let credentials = configuration.credentials { commands.insert(.authenticate(credentials), at: 0) }
-        ask(commands) { [weak self] in self?.handshakeEnded($0) }
+        ask(commands) { self.handshakeEnded($0) }
     }
 
     private func ask(_ commands: [HealthReceiver.Command], completion: @escaping (ServerHealth) -> Void) {
@@ -34,7 +34,7 @@ extension RedisConnection {
     private func scheduleHealthCheck() {
         healthTimer = isolatedLoop.scheduleTask(in: .init(configuration.healthInterval)) {
             guard self.isReady else { return }
-            self.ask([.replication, .persistence]) { [weak self] in self?.healthChecked($0) }
+            self.ask([.replication, .persistence]) { self.healthChecked($0) }
         }
     }
 
@@ -62,8 +62,8 @@ extension RedisConnection {
     /// Has ``whenAged`` called after the maximum age, with a fifth more or less: not all connections shall go at once.
     func beginToAge() {
         ageTimer?.cancel()
-        guard let whenAged, let age = configuration.maximumAge else { return }
-        ageTimer = isolatedLoop.scheduleTask(in: .init(age * Double.random(in: 0.8...1.2)), whenAged)
+        guard whenAged != nil, let age = configuration.maximumAge else { return }
+        ageTimer = isolatedLoop.scheduleTask(in: .init(age * Double.random(in: 0.8...1.2))) { self.whenAged?(self) }
     }
 
     private func tellIfReady() {

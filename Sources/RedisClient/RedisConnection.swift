@@ -29,11 +29,12 @@ public final class RedisConnection: TickParticipant {
     /// Why the server cannot be used, in words for an operator; `nil` while it can.
     public internal(set) var trouble: String? = "has not been connected to yet"
 
-    /// Called whenever the connection becomes ready for writes.
+    /// Called whenever the connection becomes ready for writes, until it is shut down.
     var whenReady: (() -> Void)?
 
-    /// Called once the connection has been up for its ``RedisConnectionConfiguration/maximumAge``.
-    var whenAged: (() -> Void)?
+    /// Called with the connection once it has been up for its ``RedisConnectionConfiguration/maximumAge``, unless it is shut
+    /// down.
+    var whenAged: ((RedisConnection) -> Void)?
 
     let configuration: RedisConnectionConfiguration
     /// Whether a server that is a replica is not the one that is looked for.
@@ -139,6 +140,8 @@ public final class RedisConnection: TickParticipant {
             withExtendedLifetime(self) {}
             completion()
         }
+        whenReady = nil
+        whenAged = nil
         healthTimer?.cancel()
         ageTimer?.cancel()
         perform(machine.shutDown(commandsInFlight: inFlight > 0))

@@ -12,9 +12,7 @@ extension RedisLoop {
         let new = makeReplica(at: old.endpoint)
         // That it is connected goes without saying; that it is not would be told.
         new.trouble = nil
-        new.whenReady = { [weak self, weak new] in
-            if let self, let new { self.takeOver(new) }
-        }
+        new.whenReady = { self.takeOver(new) }
         successors.append((old, new))
         new.start()
     }

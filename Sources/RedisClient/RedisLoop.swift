@@ -62,9 +62,7 @@ public final class RedisLoop {
         let connection = RedisConnection(
             endpoint: endpoint, name: replicasName, configuration: configuration, eventLoop: eventLoop,
             flusher: flusher, logger: logger)
-        connection.whenAged = { [weak self, weak connection] in
-            if let self, let connection { self.replace(connection) }
-        }
+        connection.whenAged = { self.replace($0) }
         return connection
     }
 
