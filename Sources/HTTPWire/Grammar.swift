@@ -12,9 +12,6 @@ enum Grammar {
         byte >= 0x20 ? byte != 0x7F : byte == UInt8(ascii: "\t")
     }
 
-    /// What a target may hold: no control character and no space. Bytes over 127 are no URI, but are sent all the same.
-    static func isTarget(_ byte: UInt8) -> Bool { byte > 0x20 && byte != 0x7F }
-
     static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
 
     static func hexadecimalValue(_ byte: UInt8) -> Int? {
@@ -28,6 +25,26 @@ enum Grammar {
 }
 
 extension Span<UInt8> {
+    /// The first byte from an index on that is a control character or 0x7F, or below `floor`: found eight at a time.
+    ///
+    /// - Parameter floor: 0x20, or 0x21 to stop at spaces too. It also stops at a tab.
+    func firstOddByte(from start: Int, floor: UInt64) -> Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let tops: UInt64 = 0x8080_8080_8080_8080
+        let raw = unsafe bytes
+        var index = start
+        while index &+ 8 <= count {
+            let word = UInt64(littleEndian: unsafe raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
+            // A byte's top bit is set where it is below the floor, or 0x7F; a borrow can only spoil lanes above a hit.
+            let delete = word ^ (ones &* 0x7F)
+            let hits = (((word &- ones &* floor) & ~word) | ((delete &- ones) & ~delete)) & tops
+            if hits != 0 { return index &+ hits.trailingZeroBitCount / 8 }
+            index &+= 8
+        }
+        while index < count, UInt64(self[index]) >= floor, self[index] != 0x7F { index &+= 1 }
+        return index
+    }
+
     /// Whether the bytes are this text, in whatever case.
     ///
     /// - Parameter text: ASCII in lower case, letters and hyphens alone.

@@ -40,28 +40,31 @@ struct HeadParser: ~Escapable {
     /// `METHOD SP TARGET SP HTTP/1.x CRLF`
     @_lifetime(self: copy self)
     private mutating func requestLine() throws(Stop) -> RequestHead {
-        let method = try run(where: Grammar.isToken, endedBy: UInt8(ascii: " "))
-        let target = try run(where: Grammar.isTarget, endedBy: UInt8(ascii: " "))
+        let method = try token(endedBy: UInt8(ascii: " "))
+        let target = try target()
         guard target.count <= limits.targetBytes else { throw .fault(.targetTooLong) }
         guard bytes.extracting(target).isTarget || bytes.extracting(method).equals("CONNECT") else {
             throw .fault(.malformed)
         }
-        var version: UInt8 = 0
-        for index in 0..<8 {
-            guard position < bytes.count else { throw .incomplete }
-            let byte = bytes[position]
-            if index == 7 {
-                version = byte
-            } else {
-                let expected: StaticString = "HTTP/1."
-                guard unsafe byte == expected.utf8Start[index] else { throw .fault(.malformed) }
-            }
-            position += 1
-        }
-        guard version == UInt8(ascii: "1") || version == UInt8(ascii: "0") else { throw .fault(.malformed) }
+        let version = try version()
         try lineEnd()
         return RequestHead(
             method: RequestMethod(bytes.extracting(method)), target: target, isHTTP11: version == UInt8(ascii: "1"))
+    }
+
+    /// The digit after `HTTP/1.`.
+    @_lifetime(self: copy self)
+    private mutating func version() throws(Stop) -> UInt8 {
+        let end = min(position + 7, bytes.count)
+        let prefix: StaticString = "HTTP/1."
+        for index in position..<end where unsafe bytes[index] != prefix.utf8Start[index - position] {
+            throw .fault(.malformed)
+        }
+        guard position + 7 < bytes.count else { throw .incomplete }
+        let version = bytes[end]
+        guard version == UInt8(ascii: "1") || version == UInt8(ascii: "0") else { throw .fault(.malformed) }
+        position = end + 1
+        return version
     }
 
     /// The header fields, to the empty line, and what they mean for the connection and the body.
@@ -77,7 +80,7 @@ struct HeadParser: ~Escapable {
                 break
             }
             let fieldStart = position
-            let name = try run(where: Grammar.isToken, endedBy: UInt8(ascii: ":"))
+            let name = try token(endedBy: UInt8(ascii: ":"))
             let value = try fieldValue()
             count += 1
             guard count <= limits.fields, position - fieldStart <= limits.fieldBytes + 2,
@@ -92,32 +95,45 @@ struct HeadParser: ~Escapable {
         guard coding.finish(&head) else { throw .fault(.malformed) }
     }
 
-    /// At least one byte that `belongs`, and the one after them, which is passed over.
+    /// A token, at least one byte, and the byte that ends it, which is passed over.
     @_lifetime(self: copy self)
-    private mutating func run(
-        where belongs: (UInt8) -> Bool, endedBy end: UInt8
-    ) throws(Stop) -> Range<Int> {
+    private mutating func token(endedBy end: UInt8) throws(Stop) -> Range<Int> {
         let start = position
-        while position < bytes.count {
-            let byte = bytes[position]
+        var index = start
+        while index < bytes.count {
+            let byte = bytes[index]
             if byte == end {
-                guard position > start else { throw .fault(.malformed) }
-                position += 1
-                return start..<(position - 1)
+                guard index > start else { throw .fault(.malformed) }
+                position = index + 1
+                return start..<index
             }
-            guard belongs(byte) else { throw .fault(.malformed) }
-            position += 1
+            guard Grammar.isToken(byte) else { throw .fault(.malformed) }
+            index += 1
         }
         throw .incomplete
+    }
+
+    /// The target, at least one byte, and the space after it.
+    @_lifetime(self: copy self)
+    private mutating func target() throws(Stop) -> Range<Int> {
+        let start = position
+        let end = bytes.firstOddByte(from: start, floor: 0x21)
+        guard end < bytes.count else { throw .incomplete }
+        guard end > start, bytes[end] == UInt8(ascii: " ") else { throw .fault(.malformed) }
+        position = end + 1
+        return start..<end
     }
 
     /// The rest of the line without the blanks around it.
     @_lifetime(self: copy self)
     private mutating func fieldValue() throws(Stop) -> Range<Int> {
-        while position < bytes.count, Grammar.isBlank(bytes[position]) { position += 1 }
-        let start = position
-        while position < bytes.count, Grammar.isFieldValue(bytes[position]) { position += 1 }
-        var end = position
+        var start = position
+        while start < bytes.count, Grammar.isBlank(bytes[start]) { start += 1 }
+        var end = bytes.firstOddByte(from: start, floor: 0x20)
+        while end < bytes.count, bytes[end] == UInt8(ascii: "\t") {
+            end = bytes.firstOddByte(from: end + 1, floor: 0x20)
+        }
+        position = end
         try lineEnd()
         while end > start, Grammar.isBlank(bytes[end - 1]) { end -= 1 }
         return start..<end

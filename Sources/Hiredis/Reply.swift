@@ -2,7 +2,7 @@ import CHiredis
 
 /// One reply, valid while it is borrowed; hiredis' memory is given back with it.
 @safe
-public struct Reply: ~Copyable {
+struct Reply: ~Copyable {
     private let reply: UnsafeMutablePointer<redisReply>
 
     init(owning reply: UnsafeMutablePointer<redisReply>) { unsafe self.reply = reply }
@@ -10,7 +10,7 @@ public struct Reply: ~Copyable {
     deinit { unsafe freeReplyObject(reply) }
 
     /// The reply as a view: its bytes are read where they lie.
-    public var value: ReplyView {
+    var value: ReplyView {
         @_lifetime(borrow self)
         get { unsafe _overrideLifetime(ReplyView(reply), borrowing: self) }
     }

@@ -119,7 +119,8 @@ struct ResponsePreamble {
         Array("HTTP/1.1 200 OK\r\n".utf8) + rest + Array("\(type.text)\r\nContent-Length: ".utf8)
     }
 
-    fileprivate func append(_ status: ResponseStatus, _ type: ResponseHead.ContentType, to output: inout OutputRawSpan) {
+    fileprivate func append(_ status: ResponseStatus, _ type: ResponseHead.ContentType, to output: inout OutputRawSpan)
+    {
         let bytes = bytes
         let json = json
         let rest = rest

@@ -105,7 +105,7 @@ final class PipelineHandler: ChannelInboundHandler {
         if delivered, submissions.isEmpty, self.context != nil { whenIdle() }
     }
 
-    private func deliver(_ reply: borrowing Reply) {
+    private func deliver(_ reply: ReplyView) {
         let index = submissions[submissions.startIndex].received
         let receiver = submissions[submissions.startIndex].receiver
         if index + 1 == submissions[submissions.startIndex].expected {
@@ -113,7 +113,7 @@ final class PipelineHandler: ChannelInboundHandler {
         } else {
             submissions[submissions.startIndex].received = index + 1
         }
-        receiver.receive(RedisReply(reply.value), at: index)
+        receiver.receive(RedisReply(reply), at: index)
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -47,6 +47,8 @@ public final class RedisConnection: TickParticipant {
     /// The server has answered a read with -MASTERDOWN since its link to the master was last seen up.
     var refusesStaleReads = false
     var handler: PipelineHandler?
+    /// The handler, while commands are taken: what every request asks for.
+    private var serving: PipelineHandler?
     /// `nil` where the connection is in clear text.
     var tlsObserver: TLSObserver?
     /// Whether ``trouble`` is of the connection that is up, or of the attempt that is under way.
@@ -122,14 +124,16 @@ public final class RedisConnection: TickParticipant {
     public func submit(
         _ receiver: ReplyReceiver, replies: Int, awaitsInformation: Bool = false, _ encode: (inout ByteBuffer) -> Void
     ) throws(RedisFailure) {
+        guard let serving else { throw submissionFailure }
+        guard serving.inFlight < configuration.maximumInFlight else { throw .overloaded }
+        send(receiver, replies: replies, awaitsInformation: awaitsInformation, through: serving, encode)
+    }
+
+    private var submissionFailure: RedisFailure {
         switch machine.state {
-        case .ready, .misplaced: break
-        case .draining, .closed: throw .shuttingDown
-        case .idle, .connecting, .handshaking, .leaving, .backingOff: throw .notConnected
+        case .draining, .closed: .shuttingDown
+        case .idle, .connecting, .handshaking, .ready, .misplaced, .leaving, .backingOff: .notConnected
         }
-        guard let handler else { throw .notConnected }
-        guard handler.inFlight < configuration.maximumInFlight else { throw .overloaded }
-        send(receiver, replies: replies, awaitsInformation: awaitsInformation, through: handler, encode)
     }
 
     /// Waits for the replies that are owed, then closes. The connection stays alive until then, whoever lets go of it.
@@ -156,10 +160,13 @@ public final class RedisConnection: TickParticipant {
     ) {
         flusher.mark(self)
         handler.submit(receiver, replies: replies, awaitsInformation: awaitsInformation, at: flusher.now, encode)
-        if deadlineTimer == nil { armDeadline(after: configuration.stallTimeout) }
+        // While commands wait, the timer that the first of them armed goes on by itself.
+        if handler.inFlight == 1, deadlineTimer == nil { armDeadline(after: configuration.stallTimeout) }
     }
 
+    /// Every event of the machine ends here.
     func perform(_ action: ConnectionMachine.Action) {
+        serving = isReady ? handler : nil
         switch action {
         case .none: break
         case .connect: connect()

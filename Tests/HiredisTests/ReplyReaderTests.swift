@@ -79,6 +79,30 @@ struct ReplyReaderTests {
         #expect(seen == 2)
     }
 
+    /// Fed byte by byte, all but the shortest replies go through hiredis alone.
+    @Test func `what lies whole in the bytes is read as hiredis reads it`() {
+        var generator = SystemRandomNumberGenerator()
+        let alphabet = Array("+-:$*\r\n0123456789aZ\u{0}".utf8)
+        let pieces = Self.transcript.map { Array($0.wire.utf8) }
+        var agreed = 0
+        for _ in 0..<20_000 {
+            var wire = (0..<Int.random(in: 1...4, using: &generator)).flatMap { _ in pieces.randomElement() ?? [] }
+            if Bool.random(using: &generator) {
+                wire[Int.random(in: wire.indices, using: &generator)] = alphabet.randomElement() ?? 0
+            }
+            let whole = Result { try read([wire]) }
+            let dripped = Result { try read(wire.map { [$0] }) }
+            switch (whole, dripped) {
+            case (.success(let values), .success(let others)):
+                #expect(values == others, "\(String(decoding: wire, as: UTF8.self).debugDescription)")
+                agreed += 1
+            case (.failure, .failure): break
+            default: Issue.record("\(String(decoding: wire, as: UTF8.self).debugDescription): \(whole), \(dripped)")
+            }
+        }
+        #expect(agreed > 5000)
+    }
+
     @Test func `random bytes are read or refused, never a trap`() {
         var generator = SystemRandomNumberGenerator()
         let alphabet = Array("+-:$*\r\n0123456789aZ\u{0}".utf8)
@@ -95,7 +119,7 @@ private func read(_ pieces: [[UInt8]], maximumReplyBytes: Int = 1 << 24) throws 
     var values: [ReplyValue] = []
     for piece in pieces {
         try reader.read(piece.span.bytes) { reply in
-            values.append(ReplyValue(copying: reply.value))
+            values.append(ReplyValue(copying: reply))
             return true
         }
     }
