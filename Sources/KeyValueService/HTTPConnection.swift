@@ -6,9 +6,8 @@ import RedisClient
 ///
 /// It decodes the bytes itself and writes the answers as bytes, so there is no other handler. What many requests of a tick
 /// are answered leaves in one system call.
-final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
+final class HTTPConnection: TickParticipant, ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
-    typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     enum Phase {
@@ -98,6 +97,7 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
             undecoded.moveReaderIndex(forwardBy: offset)
             if isHungry { beginHead() }
         }
+        if !mayDecode { updateReading() }
         if inputIsClosed, isHungry || offset == bytes.count { finishInput() }
     }
 
@@ -141,22 +141,29 @@ final class HTTPConnection: TickParticipant, ChannelDuplexHandler {
     }
 
     /// Not more is read than there is room for: neither requests without answers, nor answers that the client does not take.
-    func read(context: ChannelHandlerContext) {
-        if mayRead { context.read() } else { readIsHeldBack = true }
+    ///
+    /// Reading is switched off and on again only where a client goes beyond that; while it does not, the channel reads on by
+    /// itself, and no event of it passes here.
+    func updateReading() {
+        let mayRead = phase != .open || (mayDecode && isWritable)
+        guard mayRead == readIsHeldBack, let context else { return }
+        readIsHeldBack = !mayRead
+        do {
+            try context.channel.syncOptions?.setOption(.autoRead, value: mayRead)
+        } catch {
+            context.close(promise: nil)
+        }
     }
-
-    private var mayRead: Bool { phase != .open || (mayDecode && isWritable) }
 
     /// Takes up what was left because too many answers were owed.
     func resume() {
         if undecoded.readableBytes > 0 { decodeOn() }
-        guard readIsHeldBack, mayRead else { return }
-        readIsHeldBack = false
-        context?.read()
+        if readIsHeldBack { updateReading() }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
+        updateReading()
         resume()
         context.fireChannelWritabilityChanged()
     }

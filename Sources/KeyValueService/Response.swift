@@ -121,13 +121,15 @@ struct ResponsePreamble {
 
     fileprivate func append(_ status: ResponseStatus, _ type: ResponseHead.ContentType, to output: inout OutputRawSpan)
     {
-        let bytes = bytes
-        let json = json
-        let rest = rest
         switch (status, type) {
-        case (.ok, .bytes): output.append(copying: bytes.span)
-        case (.ok, .json): output.append(copying: json.span)
+        case (.ok, .bytes):
+            let preamble = bytes
+            output.append(copying: preamble.span)
+        case (.ok, .json):
+            let preamble = json
+            output.append(copying: preamble.span)
         default:
+            let rest = rest
             output.append("HTTP/1.1 ")
             output.append(decimal: status.rawValue)
             output.append(UInt8(ascii: " "))

@@ -65,7 +65,13 @@ final class SetExchange: Exchange {
         } catch let problem as Problem {
             respond(problem)
         } catch let failure as RedisFailure {
-            respond(Problem(failure, role: "Redis master"))
+            // The connection was lost a moment ago, and is most likely back in another.
+            if failure == .notConnected, service.redis.master.isComingBack,
+                writeOnceMore(otherwise: Problem(failure, role: "Redis master"))
+            {
+                return
+            }
+            fail(failure)
         } catch {
             preconditionFailure("\(error) is neither a Problem nor a RedisFailure")
         }
@@ -85,7 +91,7 @@ final class SetExchange: Exchange {
             return service.redis.master.distrust()
         }
         guard index == 1 else { return }
-        if problem == .redisReadOnly, writeOnceMore() { return }
+        if problem == .redisReadOnly, writeOnceMore(otherwise: .redisReadOnly) { return }
         if let problem { return respond(problem) }
         guard case .bulk(let text) = reply, let request else {
             return respond(.redisError(code: "unexpected reply to INFO"))
@@ -96,12 +102,14 @@ final class SetExchange: Exchange {
         respond(answer, replication: text)
     }
 
-    /// A write that a replica refused was not applied: it is sent once more when the master is found, if that is soon.
-    private func writeOnceMore() -> Bool {
-        guard !isSecondTry, let request else { return false }
+    /// Sends a write that was surely not applied once more when the master is there, if that is soon.
+    ///
+    /// - Returns: `false` where it is not worth the wait; nothing is answered then.
+    private func writeOnceMore(otherwise refusal: Problem) -> Bool {
+        guard !isSecondTry, request != nil else { return false }
         isSecondTry = true
         return service.redis.waitForMaster { isFound in
-            guard isFound else { return self.respond(.redisReadOnly) }
+            guard isFound, let request = self.request else { return self.respond(refusal) }
             self.problem = nil
             do throws(RedisFailure) {
                 try self.write(request)

@@ -32,6 +32,9 @@ public final class RedisConnection: TickParticipant {
     /// Called whenever the connection becomes ready for writes, until it is shut down.
     var whenReady: (() -> Void)?
 
+    /// Called whenever another attempt to connect has failed, from the second on.
+    var whenAway: (() -> Void)?
+
     /// Called with the connection once it has been up for its ``RedisConnectionConfiguration/maximumAge``, unless it is shut
     /// down.
     var whenAged: ((RedisConnection) -> Void)?
@@ -99,6 +102,14 @@ public final class RedisConnection: TickParticipant {
     /// Whether the server is the one that is looked for, and a submission would be sent.
     public var isReadyForWrites: Bool { machine.state == .ready }
 
+    /// Whether it was up a moment ago, and the first attempt to connect again is not over.
+    public var isComingBack: Bool {
+        switch machine.state {
+        case .backingOff(failures: 1), .connecting(failures: 1), .handshaking(failures: 1): true
+        case .idle, .connecting, .handshaking, .ready, .misplaced, .leaving, .backingOff, .draining, .closed: false
+        }
+    }
+
     /// Submissions that wait for their replies.
     public var inFlight: Int { handler?.inFlight ?? 0 }
 
@@ -145,6 +156,7 @@ public final class RedisConnection: TickParticipant {
             completion()
         }
         whenReady = nil
+        whenAway = nil
         whenAged = nil
         healthTimer?.cancel()
         ageTimer?.cancel()
@@ -171,7 +183,10 @@ public final class RedisConnection: TickParticipant {
         case .none: break
         case .connect: connect()
         case .sendHandshake: sendHandshake()
-        case .reconnect(let failures), .lookAgain(let failures): attempt(afterFailures: failures)
+        case .reconnect(let failures):
+            attempt(afterFailures: failures)
+            if failures > 1 { whenAway?() }
+        case .lookAgain(let failures): attempt(afterFailures: failures)
         case .cancelTimer: attemptTimer?.cancel()
         case .closeChannel: handler?.close(failing: .shuttingDown)
         }

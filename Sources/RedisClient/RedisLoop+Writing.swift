@@ -15,9 +15,11 @@ extension RedisLoop {
         try master.submit(receiver, replies: replies, awaitsInformation: awaitsInformation, encode)
     }
 
-    /// Waits for the master after a write was answered with -READONLY, which means that it was not applied.
+    /// Waits for the master with a write that was surely not applied: it was answered with -READONLY, or not sent because
+    /// the connection was lost a moment ago.
     ///
-    /// - Parameter resume: called once: with `true` as soon as the master is found, with `false` after a second without.
+    /// - Parameter resume: called once: with `true` as soon as the master is there, with `false` after a second without, or
+    ///   once connecting has failed twice.
     /// - Returns: `false` where too many wait already; `resume` is then not called.
     public func waitForMaster(_ resume: @escaping (_ isFound: Bool) -> Void) -> Bool {
         !isShutDown && waitingWrites.append(resume)

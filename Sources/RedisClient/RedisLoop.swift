@@ -41,6 +41,7 @@ public final class RedisLoop {
             flusher: flusher,
             logger: logger)
         master.whenReady = { [waitingWrites] in waitingWrites.resumeAll(isMasterFound: true) }
+        master.whenAway = { [waitingWrites] in waitingWrites.resumeAll(isMasterFound: false) }
         master.start()
         if case .endpoints(let endpoints) = topology.replicas { setReplicas(endpoints) }
     }

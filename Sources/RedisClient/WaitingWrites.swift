@@ -1,7 +1,6 @@
 import NIOCore
 
-/// Writes that a replica has refused, and that wait for the master to be found; each for the same time, so the oldest is
-/// due first.
+/// Writes that were surely not applied, and that wait for the master; each for the same time, so the oldest is due first.
 ///
 /// Lives on its event loop; neither thread-safe nor `Sendable`.
 final class WaitingWrites {
