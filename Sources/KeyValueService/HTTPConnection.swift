@@ -77,6 +77,7 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
     private func decode(_ buffer: ByteBuffer) {
         isDecoding = true
         let bytes = buffer.readableBytesUInt8Span
+        var decoder = decoder
         var offset = 0
         var isHungry = false
         while !isHungry, phase == .open, offset < bytes.count || isReceiving, mayDecode {
@@ -91,6 +92,7 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
             }
         }
         isDecoding = false
+        self.decoder = decoder
         guard phase == .open else { return }
         if offset < bytes.count {
             undecoded = buffer
