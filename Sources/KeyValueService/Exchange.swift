@@ -73,7 +73,8 @@ class Exchange: ReplyReceiver {
     /// Gives the answer and has the connection closed after it: what follows on it cannot be trusted, or is not wanted.
     final func respondAndClose(_ problem: Problem) {
         keepsAlive = false
-        respond(problem)
+        // One that waits for the end of its request need not any more.
+        if response == nil { respond(problem) } else { connection?.exchangeAnswered() }
     }
 
     final var persistence: ResponseHead.Persistence {

@@ -139,7 +139,6 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
         let refused = exchange ?? Exchange(connection: self)
         if exchange == nil { exchanges.append(refused) }
         refused.respondAndClose(Problem(fault, limits: http.limits.requests))
-        exchangeAnswered()
     }
 
     /// Not more is read than there is room for: neither requests without answers, nor answers that the client does not take.

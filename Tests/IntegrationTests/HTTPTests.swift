@@ -117,6 +117,51 @@ struct HTTPTests {
         }
     }
 
+    @Test("/v1/keys gives the value alone, as the bytes it is, for a key of any bytes")
+    func valueAlone() async throws {
+        try await withApp { cluster, endpoint in
+            _ = try await cluster.redis("master", [["LPUSH", "list", "a"], ["SET", "a/b c+%", "x"], ["SET", "empty", ""]])
+            // \xff\x00, made by the server itself.
+            _ = try await cluster.redis("master", "BITFIELD", "bytes", "SET", "u8", "0", "255", "SET", "u8", "8", "0")
+            try await cluster.wait(until: "the replica has all") {
+                let reply = try await cluster.redis("replica-1", "EXISTS", "bytes", "list", "a/b c+%", "empty")
+                return Observation(reply == .integer(4), else: "\(reply)")
+            }
+            let answers = try await LoopbackHTTP.exchange(
+                [
+                    .get("/v1/keys/bytes"), .get("/v1/keys/a/b%20c+%25"), .get("/v1/keys/empty"),
+                    .init("HEAD", "/v1/keys/bytes"), .get("/v1/keys/list"), .get("/v1/keys/nobody"),
+                    .get("/v1/keys/"), .get("/v1/keys/%f"), .init("PATCH", "/v1/keys/bytes"), .get("/v1/keys"),
+                ], with: endpoint)
+            #expect(answers.map(\.status) == [200, 200, 200, 200, 409, 404, 400, 400, 405, 404])
+            #expect(answers[0].body == [0xFF, 0])
+            #expect(answers[0].header("Content-Type") == "application/octet-stream")
+            #expect(answers[1].text == "x")
+            #expect(answers[2].body.isEmpty)
+            #expect(answers[3].header("Content-Length") == "2", "HEAD tells what GET would give")
+            #expect(
+                answers[4...].map(\.code) == [
+                    "wrong-type", "key-not-found", "empty-key", "invalid-percent-encoding", "method-not-allowed",
+                    "unknown-path",
+                ])
+        }
+    }
+
+    @Test("more requests in one go than may wait for answers are all answered, though the client closes its side")
+    func manyPipelined() async throws {
+        try await withApp { cluster, endpoint in
+            _ = try await set(cluster, #"{"key":"k","value":"v"}"#, seenAs: "k")
+            let count = 1000
+            let wire = (0..<count).map { "GET \($0 % 2 == 0 ? "/v1/keys/k" : "/livez") HTTP/1.1\r\nHost: a\r\n\r\n" }.joined()
+            let transcript = try await LoopbackHTTP.transcript(of: Array(wire.utf8), closesOutput: true, with: endpoint)
+            let answers = transcript.split(separator: "HTTP/1.1 200 OK\r\n")
+            #expect(answers.count == count)
+            for (index, answer) in answers.enumerated() {
+                #expect(answer.hasSuffix(index % 2 == 0 ? "\r\n\r\nv" : "\r\n\r\nok"), "\(index): \(answer)")
+            }
+        }
+    }
+
     @Test("pipelined requests are answered in order, fast after slow, master after replica")
     func pipelining() async throws {
         try await withApp { cluster, endpoint in
