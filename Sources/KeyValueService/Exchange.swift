@@ -14,8 +14,7 @@ class Exchange: ReplyReceiver {
     private let isHTTP11: Bool
     /// Whether the connection may carry another request after this one.
     var keepsAlive: Bool
-    /// An answer that waits for its turn.
-    private(set) var response: Response?
+    private var held: HeldResponse?
 
     init(_ head: borrowing RequestHead, connection: HTTPConnection) {
         self.connection = connection
@@ -41,12 +40,15 @@ class Exchange: ReplyReceiver {
     /// The request is whole.
     func end() {}
 
-    final var isAnswered: Bool { response != nil || connection == nil }
+    /// An answer that waits for its turn.
+    final var response: Response? { held?.response }
+
+    final var isAnswered: Bool { held != nil || connection == nil }
 
     /// Gives the answer, once; later ones are not looked at.
     final func respond(_ response: Response) {
-        guard self.response == nil else { return }
-        self.response = response
+        guard held == nil else { return }
+        held = HeldResponse(response)
         connection?.exchangeAnswered()
     }
 
@@ -74,12 +76,19 @@ class Exchange: ReplyReceiver {
     final func respondAndClose(_ problem: Problem) {
         keepsAlive = false
         // One that waits for the end of its request need not any more.
-        if response == nil { respond(problem) } else { connection?.exchangeAnswered() }
+        if held == nil { respond(problem) } else { connection?.exchangeAnswered() }
     }
 
     final var persistence: ResponseHead.Persistence {
         !keepsAlive ? .close : isHTTP11 ? .keepAlive : .keepAliveOnRequest
     }
+}
+
+/// On the heap, since few answers wait: most exchanges need not make room for one.
+private final class HeldResponse {
+    let response: Response
+
+    init(_ response: Response) { self.response = response }
 }
 
 /// An exchange whose answer is known from the head.

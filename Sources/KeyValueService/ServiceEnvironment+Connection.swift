@@ -9,7 +9,7 @@ extension ServiceEnvironment {
         var connection = RedisConnectionConfiguration(credentials: try credentials(readFile))
         connection.database = try number("REDIS_DATABASE", in: 0...Int(Int32.max), default: 0)
         connection.tls = try tls(readFile)
-        connection.maximumInFlight = try number("REDIS_MAX_IN_FLIGHT", in: 1...1_000_000, default: 4096)
+        connection.maximumInFlight = try number("REDIS_MAX_IN_FLIGHT", in: 1...1_000_000, default: 16_384)
         let age = try number("REDIS_CONNECTION_MAX_AGE_SECONDS", in: 0...604_800, default: 300)
         connection.maximumAge = age == 0 ? nil : .seconds(age)
         return connection

@@ -20,7 +20,7 @@ public struct ServiceEnvironment: Sendable {
             "REDIS_CONNECTION_MAX_AGE_SECONDS",
             "how old a connection to a replica gets before a new one takes its place; default 300, 0 for ever"
         ),
-        ("REDIS_MAX_IN_FLIGHT", "commands that may wait for a server, each event loop by itself; default 4096"),
+        ("REDIS_MAX_IN_FLIGHT", "commands that may wait for a server, each event loop by itself; default 16384"),
         ("REDIS_TLS_ENABLED", "yes: speak TLS to every server; default no"),
         ("REDIS_TLS_CA_FILE", "the authorities, in PEM, that may have signed the servers' certificates"),
         ("REDIS_TLS_CERT_FILE, REDIS_TLS_KEY_FILE", "the client's certificate and key, in PEM, if servers ask for one"),

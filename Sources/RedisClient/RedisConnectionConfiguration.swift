@@ -20,7 +20,7 @@ public struct RedisConnectionConfiguration: Sendable {
     /// old as it likes.
     public var maximumAge: Duration? = .seconds(300)
     /// Submissions that may wait on one connection; one more is refused at once.
-    public var maximumInFlight = 4096
+    public var maximumInFlight = 16_384
     /// How a shared INFO replication is written for those who asked for it; as it is, unless told otherwise.
     public var encodeInformation: @Sendable (_ text: Span<UInt8>, _ buffer: inout ByteBuffer) -> Void = {
         $1.writeBytes($0)
