@@ -120,7 +120,8 @@ struct HTTPTests {
     @Test("/v1/keys gives the value alone, as the bytes it is, for a key of any bytes")
     func valueAlone() async throws {
         try await withApp { cluster, endpoint in
-            _ = try await cluster.redis("master", [["LPUSH", "list", "a"], ["SET", "a/b c+%", "x"], ["SET", "empty", ""]])
+            _ = try await cluster.redis(
+                "master", [["LPUSH", "list", "a"], ["SET", "a/b c+%", "x"], ["SET", "empty", ""]])
             // \xff\x00, made by the server itself.
             _ = try await cluster.redis("master", "BITFIELD", "bytes", "SET", "u8", "0", "255", "SET", "u8", "8", "0")
             try await cluster.wait(until: "the replica has all") {
@@ -152,7 +153,8 @@ struct HTTPTests {
         try await withApp { cluster, endpoint in
             _ = try await set(cluster, #"{"key":"k","value":"v"}"#, seenAs: "k")
             let count = 1000
-            let wire = (0..<count).map { "GET \($0 % 2 == 0 ? "/v1/keys/k" : "/livez") HTTP/1.1\r\nHost: a\r\n\r\n" }.joined()
+            let wire = (0..<count).map { "GET \($0 % 2 == 0 ? "/v1/keys/k" : "/livez") HTTP/1.1\r\nHost: a\r\n\r\n" }
+                .joined()
             let transcript = try await LoopbackHTTP.transcript(of: Array(wire.utf8), closesOutput: true, with: endpoint)
             let answers = transcript.split(separator: "HTTP/1.1 200 OK\r\n")
             #expect(answers.count == count)
