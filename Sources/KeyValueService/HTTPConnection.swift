@@ -66,6 +66,9 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
         decodeOn()
     }
 
+    /// Goes no further: nobody is behind this handler, and the way to the end of the pipeline is paid with every read.
+    func channelReadComplete(context: ChannelHandlerContext) {}
+
     /// Decodes what was left over, now that more has come, or that there is room for more requests.
     private func decodeOn() {
         guard !isDecoding, undecoded.readableBytes > 0 else { return }
