@@ -12,10 +12,10 @@ struct DirectCluster {
     /// - Parameters:
     ///   - replicaLines: further redis.conf lines, for each replica its own.
     ///   - environment: what the app is told besides where the servers are.
-    ///   - loops: the app's event loops, each with connections of its own.
+    ///   - loops: the app's event loops, each with connections of its own: with one, what /readyz says holds for the next request.
     init(
         server: FilePath? = nil, masterLines: [String] = [], replicaLines: [[String]] = [[], []],
-        environment: [String: String] = [:], loops: Int = 2
+        environment: [String: String] = [:], loops: Int = 1
     ) throws {
         let server = try server ?? Harness.redisServer
         let ports = try Loopback.freePorts(replicaLines.count + 2)
@@ -35,7 +35,7 @@ struct DirectCluster {
 
     static func app(
         at endpoint: Endpoint, master: Endpoint, replicas: [Endpoint], program: FilePath,
-        environment: [String: String] = [:], loops: Int = 2
+        environment: [String: String] = [:], loops: Int = 1
     ) -> NodeSpec {
         var app = NodeSpec.app(
             "app", program: program, at: endpoint, podIP: "127.0.0.11", master: master, replicas: replicas)

@@ -37,7 +37,7 @@ struct HealthTests {
 
     @Test("while both replicas are silent new reads do not wait for them: the master answers")
     func silentReplicas() async throws {
-        let system = try DirectCluster(loops: 1)
+        let system = try DirectCluster()
         try await withLocalCluster(system.spec) { cluster in
             try await cluster.store("k", "v", on: system.replicas)
             try await cluster.pause("replica-1")

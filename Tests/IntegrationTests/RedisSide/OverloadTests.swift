@@ -9,7 +9,7 @@ struct OverloadTests {
             LoopbackHTTP.Request.get("/get?key=k"), .set(#"{"key":"k","value":"v"}"#),
         ])
     func bound(request: LoopbackHTTP.Request) async throws {
-        let system = try DirectCluster(replicaLines: [], environment: ["REDIS_MAX_IN_FLIGHT": "16"], loops: 1)
+        let system = try DirectCluster(replicaLines: [], environment: ["REDIS_MAX_IN_FLIGHT": "16"])
         try await withLocalCluster(system.spec) { cluster in
             try await cluster.store("k", "v", on: [])
             try await cluster.pause("master")

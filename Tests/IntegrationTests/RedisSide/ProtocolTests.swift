@@ -68,7 +68,7 @@ struct ProtocolTests {
 
     @Test("a value over the limit is refused, on one connection only, and within bounded memory")
     func tooLong() async throws {
-        let system = try DirectCluster(replicaLines: [], loops: 1)
+        let system = try DirectCluster(replicaLines: [])
         try await withLocalCluster(system.spec) { cluster in
             try await cluster.store("k", "v", on: [])
             _ = try await cluster.redis("master", "SETRANGE", "long", "300000000", "x")

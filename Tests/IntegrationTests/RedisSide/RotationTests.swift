@@ -41,7 +41,7 @@ struct RotationTests {
             try await withLoopbackProxy(to: system.replicas.map(\.endpoint)) { proxy in
                 let app = DirectCluster.app(
                     at: system.app.endpoint, master: system.master.endpoint, replicas: [proxy.endpoint],
-                    program: system.app.executable, environment: ["REDIS_CONNECTION_MAX_AGE_SECONDS": age], loops: 1)
+                    program: system.app.executable, environment: ["REDIS_CONNECTION_MAX_AGE_SECONDS": age])
                 try await withLocalCluster(ClusterSpec([system.master] + system.replicas + [app])) { cluster in
                     try await cluster.store("k", "v", on: [])
                     for replica in system.replicas {
@@ -73,7 +73,7 @@ struct RotationTests {
         try await withLoopbackProxy(to: [system.replicas[0].endpoint]) { proxy in
             let app = DirectCluster.app(
                 at: system.app.endpoint, master: system.master.endpoint, replicas: [proxy.endpoint],
-                program: system.app.executable, environment: ["REDIS_CONNECTION_MAX_AGE_SECONDS": "1"], loops: 1)
+                program: system.app.executable, environment: ["REDIS_CONNECTION_MAX_AGE_SECONDS": "1"])
             try await withLocalCluster(ClusterSpec([system.master, system.replicas[0], app])) { cluster in
                 try await cluster.store("k", "v", on: system.replicas)
                 // New connections are taken and closed, the old one stays open.
