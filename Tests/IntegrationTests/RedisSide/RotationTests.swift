@@ -8,7 +8,7 @@ struct RotationTests {
 
     @Test("they are replaced under load without one failed request, and the old ones are closed")
     func underLoad() async throws {
-        let system = try DirectCluster(environment: ["REDIS_CONNECTION_MAX_AGE_SECONDS": "1"])
+        let system = try DirectCluster(environment: ["REDIS_CONNECTION_MAX_AGE_SECONDS": "1"], loops: 2)
         try await withLocalCluster(system.spec) { cluster in
             try await cluster.store("k", "v", on: system.replicas)
             var before: [String: Int] = [:]
