@@ -82,7 +82,7 @@ struct FailureEvents {
     private func stop(_ replica: String) async throws -> Disturbance {
         let began = ContinuousClock.now
         try await cluster.pause(replica)
-        try await Task.sleep(for: .seconds(5))
+        try await waitForAnswers(sentAfter: began + .seconds(5), "the load went on for 5 s without \(replica)")
         await #expect(throws: (any Error).self, "\(replica) is stopped") {
             try await cluster.redis(replica, "PING", timeout: .milliseconds(50))
         }

@@ -1,5 +1,6 @@
 import Hiredis
 import LocalTopology
+import Synchronization
 
 /// A master, two replicas and one app of two event loops, with enough data that loading and synchronising take a while.
 struct FailureSystem {
@@ -52,10 +53,13 @@ extension LocalCluster {
     ///
     /// A server that was stopped finds connections in its backlog that the app has given up; they are gone at the second look.
     nonisolated func wait(untilAppIsConnectedTo server: String) async throws {
+        let lastLook = Mutex(Set<String>())
         try await wait(until: "the app is connected to \(server) again", of: server) {
-            let first = try await self.connections(to: server)
-            try await Task.sleep(for: .milliseconds(20))
-            let both = first.intersection(try await self.connections(to: server))
+            let look = try await self.connections(to: server)
+            let both = lastLook.withLock { last in
+                defer { last = look }
+                return last.intersection(look)
+            }
             return Observation(both.count >= 2, else: "\(both.count) connections")
         }
     }

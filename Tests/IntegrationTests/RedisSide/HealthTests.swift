@@ -13,11 +13,12 @@ struct HealthTests {
             try await cluster.store("k", "v", on: [])
             try await cluster.kill("master")
             // So long that the waits between two attempts are as long as they get.
-            let away = ContinuousClock.now + .seconds(4)
-            while ContinuousClock.now < away {
+            let killed = ContinuousClock.now
+            try await cluster.wait(until: "the app has gone without the master for 4 s", of: "app") {
                 let answers = try await cluster.http("app", Self.write, Self.read)
                 #expect(answers.map(\.code) == ["redis-unavailable", "redis-unavailable"])
-                try await Task.sleep(for: .milliseconds(50))
+                let away = ContinuousClock.now - killed
+                return Observation(away >= .seconds(4), else: "\(away)")
             }
             try await cluster.start("master")
             let returned = ContinuousClock.now

@@ -74,3 +74,13 @@ final class Load: Sendable {
         }
     }
 }
+
+extension LocalCluster {
+    /// Waits until this many more answers have come.
+    nonisolated func wait(forAnswers count: Int, to load: Load) async throws {
+        let goal = load.total + count
+        try await wait(until: "the load has \(count) more answers", of: "app", within: .seconds(30)) {
+            Observation(load.total >= goal, else: "\(load.total) of \(goal); \(load.unexpected)")
+        }
+    }
+}

@@ -20,8 +20,11 @@ struct OverloadTests {
                 (String(repeating: head + length + body, count: 63) + head + "Connection: close\r\n" + length + body)
                     .utf8)
             async let transcript = LoopbackHTTP.transcript(of: wire, with: system.app.endpoint)
-            // The first of them wait for two seconds, and the others, on this connection, for those.
-            try await Task.sleep(for: .milliseconds(300))
+            // The first of them wait for two seconds, and the others, on this connection, for those. All came in one read.
+            try await cluster.wait(until: "commands wait in the stopped master's sockets", within: .seconds(2)) {
+                let waiting = try Self.unreadBytes(at: system.master.endpoint)
+                return Observation(waiting >= 8 * 27, else: "\(waiting) bytes")
+            }
             let start = ContinuousClock.now
             let refused = try await cluster.http("app", request)[0]
             #expect(ContinuousClock.now - start < .milliseconds(500))
@@ -42,6 +45,18 @@ struct OverloadTests {
                 let status = try await cluster.http("app", request)[0].status
                 return Observation(status == 200, else: "\(status)")
             }
+        }
+    }
+
+    /// What connections have brought and the server has not read: the kernel's own count (proc(5), `/proc/net/tcp`).
+    private static func unreadBytes(at endpoint: Endpoint) throws -> Int {
+        let port = String(endpoint.port, radix: 16, uppercase: true)
+        let table = String(decoding: try Scratch.read("/proc/net/tcp"), as: UTF8.self)
+        return table.split(separator: "\n").dropFirst().reduce(0) { sum, line in
+            // sl, local address, remote address, state, tx_queue:rx_queue, …; state 01 is ESTABLISHED.
+            let fields = line.split(separator: " ")
+            guard fields.count > 4, fields[1].hasSuffix(":\(port)"), fields[3] == "01" else { return sum }
+            return sum + (Int(fields[4].drop { $0 != ":" }.dropFirst(), radix: 16) ?? 0)
         }
     }
 }

@@ -42,11 +42,11 @@ struct ProtocolTests {
             try await withLocalCluster(ClusterSpec([system.master] + system.replicas + [app])) { cluster in
                 try await cluster.store("k", "v", on: system.replicas)
                 let load = try await Load.run(Self.read, on: app.endpoint, expecting: "k") { load in
-                    try await load.reach(50)
+                    try await cluster.wait(forAnswers: 50, to: load)
                     let before = proxy.accepted
                     for _ in 0..<5 {
                         proxy.inject(Array(garbage.utf8))
-                        try await load.reach(20)
+                        try await cluster.wait(forAnswers: 20, to: load)
                     }
                     try await cluster.wait(until: "a connection is made anew", of: "app") {
                         Observation(proxy.accepted > before, else: "\(proxy.accepted)")

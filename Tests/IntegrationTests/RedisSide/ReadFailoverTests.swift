@@ -11,11 +11,11 @@ struct ReadFailoverTests {
         try await withLocalCluster(system.spec) { cluster in
             try await cluster.store("k", "v", on: system.replicas)
             let load = try await Load.run(Self.read, on: system.app.endpoint, expecting: "get k: v") { load in
-                try await load.reach(400)
+                try await cluster.wait(forAnswers: 400, to: load)
                 async let first: Void = cluster.kill("replica-1")
                 async let second: Void = cluster.kill("replica-2")
                 _ = try await (first, second)
-                try await load.reach(400)
+                try await cluster.wait(forAnswers: 400, to: load)
             }
             #expect(load.count(status: 200) == load.total, "\(load.answers)")
             #expect(load.unexpected == [])
@@ -28,10 +28,10 @@ struct ReadFailoverTests {
         try await withLocalCluster(system.spec) { cluster in
             try await cluster.store("k", "v", on: system.replicas)
             let load = try await Load.run(Self.read, on: system.app.endpoint, expecting: "get k: v") { load in
-                try await load.reach(200)
+                try await cluster.wait(forAnswers: 200, to: load)
                 try await cluster.pause("replica-1")
                 try await cluster.wait(untilReadinessSays: "did not answer within 2.0 seconds")
-                try await load.reach(200)
+                try await cluster.wait(forAnswers: 200, to: load)
             }
             try await cluster.resume("replica-1")
             #expect(load.count(status: 200) == load.total, "\(load.answers)")
@@ -49,7 +49,7 @@ struct ReadFailoverTests {
             _ = try await cluster.redis("master", (0..<20).map { ["SETRANGE", "filler-\($0)", "2048", "x"] })
             let master = system.master.endpoint
             let load = try await Load.run(Self.read, on: system.app.endpoint, expecting: "get k: v") { load in
-                try await load.reach(100)
+                try await cluster.wait(forAnswers: 100, to: load)
                 // A history of its own: the next synchronisation has to be a full one.
                 _ = try await cluster.redis(
                     "replica-1",
@@ -63,7 +63,7 @@ struct ReadFailoverTests {
                     let info = try await cluster.info("replica-1")
                     return Observation(info["master_link_status"] == "up", else: "\(info)")
                 }
-                try await load.reach(200)
+                try await cluster.wait(forAnswers: 200, to: load)
             }
             #expect(load.count(status: 200) == load.total, "\(load.answers)")
             #expect(load.unexpected == [])
@@ -76,11 +76,11 @@ struct ReadFailoverTests {
         try await withLocalCluster(system.spec) { cluster in
             try await cluster.store("k", "v", on: system.replicas)
             let load = try await Load.run(Self.read, on: system.app.endpoint, expecting: "get k: v") { load in
-                try await load.reach(100)
+                try await cluster.wait(forAnswers: 100, to: load)
                 try await cluster.kill("master")
                 try await cluster.wait(untilReadinessSays: "replica-serve-stale-data no")
                 try await cluster.wait(untilReadinessSays: "up, but its link to the master is down")
-                try await load.reach(400)
+                try await cluster.wait(forAnswers: 400, to: load)
             }
             #expect(load.count(status: 200) == load.total, "\(load.answers)")
             #expect(load.unexpected == [])
@@ -94,18 +94,6 @@ struct ReadFailoverTests {
                 let body = try await cluster.readiness().text
                 return Observation(!body.contains("serve-stale-data"), else: body)
             }
-        }
-    }
-}
-
-extension Load {
-    /// Waits until this many more answers have come.
-    func reach(_ count: Int, within limit: Duration = .seconds(30)) async throws {
-        let goal = total + count
-        let deadline = ContinuousClock.now + limit
-        while total < goal {
-            try #require(ContinuousClock.now < deadline, "\(total) of \(goal) answers; \(unexpected)")
-            try await Task.sleep(for: .milliseconds(5))
         }
     }
 }

@@ -59,12 +59,12 @@ struct TLSTests {
             let load = try await Load.run(
                 Self.read, on: try #require(cluster.spec.nodes.last).endpoint, expecting: "get k: v"
             ) { load in
-                try await load.reach(100)
+                try await cluster.wait(forAnswers: 100, to: load)
                 try await cluster.kill("replica-1")
-                try await load.reach(100)
+                try await cluster.wait(forAnswers: 100, to: load)
                 try await cluster.start("replica-1")
                 try await cluster.pause("replica-1")
-                try await load.reach(100)
+                try await cluster.wait(forAnswers: 100, to: load)
                 try await cluster.resume("replica-1")
             }
             #expect(load.count(status: 200) == load.total, "\(load.answers)")

@@ -18,7 +18,7 @@ struct WriteFailoverTests {
                 try await cluster.store("k", "v", on: system.replicas)
                 let load = try await Load.run(Self.write, on: app.endpoint, clients: 4, expecting: #""value":"v""#) {
                     load in
-                    try await load.reach(50)
+                    try await cluster.wait(forAnswers: 50, to: load)
                     proxy.retarget([new])
                     _ = try await cluster.redis("replica-1", "REPLICAOF", "NO", "ONE")
                     _ = try await cluster.redis("master", "REPLICAOF", new.host, "\(new.port)")
@@ -26,7 +26,7 @@ struct WriteFailoverTests {
                         let stats = try await cluster.info("replica-1", section: "commandstats")
                         return Observation(stats["cmdstat_set"]?.hasPrefix("calls=") == true, else: "\(stats)")
                     }
-                    try await load.reach(50)
+                    try await cluster.wait(forAnswers: 50, to: load)
                 }
                 #expect(try await cluster.errors("READONLY", of: "master") > 0, "a write met the old master")
                 // Those that were refused were sent again; those that came while there was no connection were told so.
@@ -52,11 +52,9 @@ struct WriteFailoverTests {
                 // A health check that comes first ends the connection before the write: then the next attempt counts.
                 _ = try await cluster.redis("master", "REPLICAOF", replica.host, "\(replica.port)")
                 async let answer = cluster.http("app", .set(#"{"key":"once-\#(attempt)","value":"v"}"#))[0]
-                let deadline = ContinuousClock.now + .milliseconds(300)
-                while ContinuousClock.now < deadline,
-                    try await cluster.errors("READONLY", of: "master") == before
-                {
-                    try await Task.sleep(for: .milliseconds(5))
+                try? await cluster.wait(until: "the write is refused", within: .milliseconds(300)) {
+                    let count = try await cluster.errors("READONLY", of: "master")
+                    return Observation(count > before, else: "\(count)")
                 }
                 _ = try await cluster.redis("master", "REPLICAOF", "NO", "ONE")
                 let status = try await answer.status
