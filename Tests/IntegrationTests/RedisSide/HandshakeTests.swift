@@ -4,24 +4,28 @@ import Testing
 
 @Suite("The handshake with a server")
 struct HandshakeTests {
-    /// A master alone, on which commands are run before the app starts.
+    /// A master alone, on which commands are run before the app starts; the app reaches it by the proxy.
     private func withMaster(
         lines: [String] = [], prepared commands: [[String]] = [], environment: [String: String],
-        _ body: (LocalCluster, NodeSpec) async throws -> Void
+        _ body: (LocalCluster, LoopbackProxy) async throws -> Void
     ) async throws {
-        let system = try DirectCluster(masterLines: lines, replicaLines: [], environment: environment)
-        var app = system.app
-        app.readiness = .running
-        try await withLocalCluster(ClusterSpec([system.master, app]), starts: false) { cluster in
-            try await cluster.start("master")
-            if !commands.isEmpty {
-                for reply in try await cluster.redis("master", commands) { try #require(reply.errorText == nil) }
+        let system = try DirectCluster(masterLines: lines, replicaLines: [])
+        try await withLoopbackProxy(to: [system.master.endpoint]) { proxy in
+            var app = DirectCluster.app(
+                at: system.app.endpoint, master: proxy.endpoint, replicas: [], program: system.app.executable,
+                environment: environment)
+            app.readiness = .running
+            try await withLocalCluster(ClusterSpec([system.master, app]), starts: false) { cluster in
+                try await cluster.start("master")
+                if !commands.isEmpty {
+                    for reply in try await cluster.redis("master", commands) { try #require(reply.errorText == nil) }
+                }
+                try await cluster.start("app")
+                try await cluster.wait(until: "the app answers", of: "app") {
+                    Observation(try await cluster.http("app", .get("/livez"))[0].status == 200, else: "no")
+                }
+                try await body(cluster, proxy)
             }
-            try await cluster.start("app")
-            try await cluster.wait(until: "the app answers", of: "app") {
-                Observation(try await cluster.http("app", .get("/livez"))[0].status == 200, else: "no")
-            }
-            try await body(cluster, app)
         }
     }
 
@@ -69,15 +73,17 @@ struct HandshakeTests {
             ([], ["REDIS_DATABASE": "16"], "has no database 16: check REDIS_DATABASE"),
         ])
     func refusals(commands: [[String]], environment: [String: String], cure: String) async throws {
-        try await withMaster(prepared: commands, environment: environment) { cluster, _ in
+        try await withMaster(prepared: commands, environment: environment) { cluster, proxy in
             try await cluster.wait(untilReadinessSays: cure)
             let answers = try await cluster.http(
                 "app", .get("/readyz"), .get("/get?key=k"), .set(#"{"key":"k","value":"v"}"#))
             let isDenied = !cure.contains("REDIS_DATABASE")
             #expect(answers.map(\.status) == (isDenied ? [503, 502, 502] : [503, 503, 503]))
             #expect(answers[2].code == (isDenied ? "redis-denied" : "redis-unavailable"))
-            // Long enough for several attempts.
-            try await Task.sleep(for: .seconds(1))
+            let attempts = proxy.accepted
+            try await cluster.wait(until: "the app has tried several times more", of: "app") {
+                Observation(proxy.accepted >= attempts + 3, else: "\(proxy.accepted)")
+            }
             let log = try await cluster.log(of: "app")
             #expect(log.split(separator: "\n").count { $0.contains(cure) } == 1, "\(log)")
             #expect(!log.contains("hidden"))

@@ -1,5 +1,6 @@
 import Hiredis
 import LocalTopology
+import Synchronization
 import Testing
 
 @Suite("Connections to replicas grow old")
@@ -11,17 +12,24 @@ struct RotationTests {
         let system = try DirectCluster(environment: ["REDIS_CONNECTION_MAX_AGE_SECONDS": "1"], loops: 2)
         try await withLocalCluster(system.spec) { cluster in
             try await cluster.store("k", "v", on: system.replicas)
-            var before: [String: Int] = [:]
-            for replica in system.replicas { before[replica.name] = try await cluster.connections(to: replica.name) }
+            let counts = system.replicas.map { ConnectionCount(of: $0.name) }
+            for count in counts { try await count.begin(cluster) }
+            let start = ContinuousClock.now
             let load = try await Load.run(Self.read, on: system.app.endpoint, expecting: "get k: v") { _ in
-                try await Task.sleep(for: .seconds(5))
+                for count in counts {
+                    try await cluster.wait(until: "two event loops replaced theirs three times", of: count.name) {
+                        let made = try await count.made(cluster)
+                        return Observation(made >= 2 * 3, else: "\(made)")
+                    }
+                }
             }
+            // A fifth younger than a second, three times.
+            #expect(ContinuousClock.now - start >= .milliseconds(2400))
             #expect(load.count(status: 200) == load.total, "\(load.answers)")
             #expect(load.unexpected == [])
             #expect(load.slowest < .seconds(1), "\(load.slowest)")
-            for replica in system.replicas {
-                // Our own questions are connections too: two of them.
-                let made = try await cluster.connections(to: replica.name) - (before[replica.name] ?? 0) - 1
+            for (replica, count) in zip(system.replicas, counts) {
+                let made = try await count.made(cluster)
                 #expect(made >= 2 * 3, "two event loops replaced theirs at least three times")
                 #expect(made <= 2 * 7, "\(made)")
                 try await cluster.wait(until: "the old ones are closed") {
@@ -36,6 +44,8 @@ struct RotationTests {
 
     @Test("behind one address they are spread over all the replicas in time, which one that is kept is not")
     func behindOneAddress() async throws {
+        // How many answers it took until both had served: the one that is kept has to give as many.
+        var answersToSpread = 0
         for (age, isSpread) in [("1", true), ("0", false)] {
             let system = try DirectCluster()
             try await withLoopbackProxy(to: system.replicas.map(\.endpoint)) { proxy in
@@ -50,17 +60,18 @@ struct RotationTests {
                             return Observation(size == .integer(1), else: "\(size)")
                         }
                     }
-                    let load = try await Load.run(Self.read, on: app.endpoint, expecting: "get k: v") { _ in
-                        try await Task.sleep(for: .seconds(4))
+                    let load = try await Load.run(Self.read, on: app.endpoint, expecting: "get k: v") {
+                        [answersToSpread] load in
+                        guard isSpread else { return try await cluster.wait(forAnswers: answersToSpread, to: load) }
+                        try await cluster.wait(until: "both replicas have served", of: "app") {
+                            let serving = try await cluster.serving(system.replicas)
+                            return Observation(serving == 2 && proxy.accepted > 2, else: "\(serving) serve")
+                        }
                     }
+                    answersToSpread = load.total
                     #expect(load.count(status: 200) == load.total, "\(load.answers)")
                     #expect(load.unexpected == [])
-                    var serving = 0
-                    for replica in system.replicas {
-                        let stats = try await cluster.info(replica.name, section: "commandstats")
-                        if stats["cmdstat_get"] != nil { serving += 1 }
-                    }
-                    #expect(serving == (isSpread ? 2 : 1))
+                    #expect(try await cluster.serving(system.replicas) == (isSpread ? 2 : 1))
                     #expect(isSpread ? proxy.accepted > 2 : proxy.accepted == 1, "\(proxy.accepted)")
                 }
             }
@@ -98,8 +109,40 @@ struct RotationTests {
 }
 
 extension LocalCluster {
-    /// How many connections a Redis node has taken in its life, the one that asks included.
-    fileprivate nonisolated func connections(to name: String) async throws -> Int {
-        try #require(try await info(name, section: "stats")["total_connections_received"].flatMap { Int($0) })
+    /// How many of the servers have answered a GET.
+    fileprivate nonisolated func serving(_ servers: [NodeSpec]) async throws -> Int {
+        var serving = 0
+        for server in servers {
+            let stats = try await info(server.name, section: "commandstats")
+            if stats["cmdstat_get"] != nil { serving += 1 }
+        }
+        return serving
+    }
+}
+
+/// Counts the connections that a server has taken, but for those of its own questions.
+private final class ConnectionCount: Sendable {
+    let name: String
+    private let base = Mutex(0)
+
+    init(of name: String) { self.name = name }
+
+    func begin(_ cluster: LocalCluster) async throws {
+        let total = try await taken(cluster)
+        base.withLock { $0 = total }
+    }
+
+    /// Those since ``begin(_:)``.
+    func made(_ cluster: LocalCluster) async throws -> Int {
+        let total = try await taken(cluster)
+        return base.withLock { base in
+            base += 1
+            return total - base
+        }
+    }
+
+    private func taken(_ cluster: LocalCluster) async throws -> Int {
+        try #require(
+            try await cluster.info(name, section: "stats")["total_connections_received"].flatMap { Int($0) })
     }
 }
