@@ -6,7 +6,7 @@ final class GetExchange: ReadExchange {
     private var value: [UInt8] = []
     private var problem: Problem?
 
-    override class var awaitsInformation: Bool { true }
+    override class var information: InformationForm? { .text }
 
     override func receive(_ reply: RedisReply, at index: Int) {
         if index == 0 { receiveValue(reply) } else { receiveInformation(reply) }
@@ -30,7 +30,7 @@ final class GetExchange: ReadExchange {
             let key = key
             let answer = OriginalAnswer(
                 .get, key: [UInt8](jsonEscaping: key.span), value: value, podIP: service.escapedPodIP)
-            respond(answer, replication: text, isStale: isStale)
+            respond(answer, head(.json), replication: text)
         case .error(let text): answer(problem(of: text))
         case .simple, .integer, .null, .array: distrust()
         }

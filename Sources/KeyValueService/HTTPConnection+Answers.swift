@@ -30,9 +30,9 @@ extension HTTPConnection {
         _ exchange: Exchange, _ head: ResponseHead, bodyBytes count: Int, _ body: (inout OutputRawSpan) -> Void
     ) {
         exchanges.removeFirst()
-        let hasBody = exchange.method != .head
+        let hasBody = exchange.method != .head && !head.status.isBodiless
         let framing = ResponseHead.Framing(bodyBytes: count, persistence: exchange.persistence)
-        outgoing.writeWithOutputRawSpan(minimumWritableBytes: ResponseHead.roomBytes + (hasBody ? count : 0)) {
+        outgoing.writeWithOutputRawSpan(minimumWritableBytes: head.roomBytes + (hasBody ? count : 0)) {
             $0.append(head, framing, http.preamble)
             if hasBody { body(&$0) }
         }
@@ -66,10 +66,10 @@ extension HTTPConnection {
     private func write(_ response: Response, of exchange: Exchange) {
         let framing = ResponseHead.Framing(
             bodyBytes: response.body.readableBytes, persistence: exchange.persistence)
-        outgoing.writeWithOutputRawSpan(minimumWritableBytes: ResponseHead.roomBytes) {
+        outgoing.writeWithOutputRawSpan(minimumWritableBytes: response.head.roomBytes) {
             $0.append(response.head, framing, http.preamble)
         }
-        guard exchange.method != .head else { return }
+        guard exchange.method != .head, !response.head.status.isBodiless else { return }
         if response.body.readableBytes < Self.largeBodyBytes {
             outgoing.writeImmutableBuffer(response.body)
         } else if let context {

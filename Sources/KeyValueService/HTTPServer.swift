@@ -21,11 +21,14 @@ public final class HTTPServer: Sendable {
     public static func keyValue(
         at bind: BindTarget, configuration: ServiceConfiguration, redis: RedisLoops, logger: Logger
     ) async throws -> HTTPServer {
-        try await start(at: bind, group: redis.group, limits: configuration.limits) { http, index, eventLoop in
+        let loops = ServiceLoops()
+        return try await start(at: bind, group: redis.group, limits: configuration.limits) { http, index, eventLoop in
             let loop = redis.makeLoop(index: index, eventLoop: eventLoop, flusher: http.flusher) {
                 $1.writeJSONEscaped($0)
             }
-            return KeyValueService(http: http, redis: loop, configuration: configuration, logger: logger)
+            return KeyValueService(
+                http: http, redis: loop, eventLoop: eventLoop, loops: loops, configuration: configuration,
+                logger: logger)
         }
     }
 

@@ -5,9 +5,7 @@ final class KeyReadExchange: ReadExchange {
     override func receive(_ reply: RedisReply, at index: Int) {
         switch reply {
         case .bulk(let value):
-            var head = ResponseHead(contentType: .bytes)
-            head.isStale = isStale
-            respond(head, bodyBytes: value.count) { $0.append(copying: value) }
+            respond(head(.bytes), bodyBytes: value.count) { $0.append(copying: value) }
         case .null: answer(.keyNotFound)
         case .error(let text): answer(problem(of: text))
         case .simple, .integer, .array: distrust()

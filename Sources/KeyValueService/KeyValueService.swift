@@ -7,15 +7,25 @@ import Replication
 /// The key-value API of one event loop: `/set`, `/get`, `/v1/keys/…`, `/`, `/livez`, `/readyz`.
 final class KeyValueService: HTTPService {
     let redis: RedisLoop
+    let eventLoop: any EventLoop
+    /// Those of all event loops, this one included.
+    let loops: ServiceLoops
     private let hostname: HostnameAnswer
     /// For the answers of `/set` and `/get`, escaped for JSON.
     let escapedPodIP: [UInt8]
 
-    init(http: HTTPLoop, redis: RedisLoop, configuration: ServiceConfiguration, logger: Logger) {
+    /// Must be called on the event loop.
+    init(
+        http: HTTPLoop, redis: RedisLoop, eventLoop: any EventLoop, loops: ServiceLoops,
+        configuration: ServiceConfiguration, logger: Logger
+    ) {
         self.redis = redis
+        self.eventLoop = eventLoop
+        self.loops = loops
         self.hostname = HostnameAnswer(hostName: configuration.hostName, logger: logger)
         self.escapedPodIP = [UInt8](jsonEscaping: configuration.podIP.utf8.span)
         super.init(http: http)
+        loops.add(self, eventLoop: eventLoop)
     }
 
     override func exchange(for request: borrowing RequestView, on connection: HTTPConnection) -> Exchange {
@@ -32,12 +42,16 @@ final class KeyValueService: HTTPService {
                 guard key.span.isUTF8 else { throw .keyNotText }
                 return GetExchange(request.head, connection: connection, key: key, service: self)
             case .set: return SetExchange(request, connection: connection, service: self)
-            case .hostname: return immediate(hostname.response(to: connection), request.head, connection)
+            case .root: return immediate(hostname.response(to: connection), request.head, connection)
             case .live:
                 return immediate(
                     Response(contentType: .plainText, body: ByteBuffer(string: "ok")), request.head, connection)
             case .ready:
-                return immediate(Readiness(redis, isDraining: http.isDraining).response, request.head, connection)
+                return GatheringExchange(request.head, connection: connection, service: self) { service in
+                    Readiness(service.redis, isDraining: service.http.isDraining)
+                } answer: { loops in
+                    Readiness(of: loops).response
+                }
             }
         } catch {
             return immediate(error.response, request.head, connection)

@@ -64,9 +64,7 @@ struct OriginalAnswer {
 
 extension Exchange {
     /// - Parameter replication: the text of INFO, escaped.
-    final func respond(_ answer: OriginalAnswer, replication: Span<UInt8>, isStale: Bool = false) {
-        var head = ResponseHead(contentType: .json)
-        head.isStale = isStale
+    final func respond(_ answer: OriginalAnswer, _ head: ResponseHead, replication: Span<UInt8>) {
         respond(head, bodyBytes: answer.count(replication)) { answer.write(replication, to: &$0) }
     }
 }

@@ -14,11 +14,18 @@ class ReadExchange: Exchange {
         super.init(head, connection: connection)
     }
 
-    /// Whether INFO replication is shown with the value.
-    class var awaitsInformation: Bool { false }
+    /// Whether INFO replication is asked for behind the value, and in which form.
+    class var information: InformationForm? { nil }
 
-    /// Whether the server that was asked has lost its master.
-    final var isStale: Bool { reader?.isStale ?? false }
+    /// The head of an answer from the server that was asked: it names the server, and says so where that lost its master.
+    final func head(_ contentType: ResponseHead.ContentType) -> ResponseHead {
+        var head = ResponseHead(contentType: contentType)
+        if let reader {
+            head.server = reader.connection.servedFields
+            head.isStale = reader.isStale
+        }
+        return head
+    }
 
     override func begin() {
         if !ask() { respond(Problem(service.redis.readFailure, role: "Redis server")) }
@@ -30,7 +37,7 @@ class ReadExchange: Exchange {
         self.reader = reader
         let key = key
         do {
-            try reader.connection.submit(self, replies: 1, awaitsInformation: Self.awaitsInformation) { buffer in
+            try reader.connection.submit(self, replies: 1, information: Self.information) { buffer in
                 buffer.writeGET(key: key.span)
             }
         } catch {

@@ -6,14 +6,43 @@ import Replication
 ///
 /// `{"ready":true,"master":{"endpoint":"redis-master:6379","state":"up"},"replicas":[{"endpoint":…,"state":…}]}`. A dead
 /// master is told, and does not make the process unready: the replicas still answer.
-struct Readiness {
-    private let isReady: Bool
-    private let servers: [(endpoint: RedisEndpoint, state: String)]
+struct Readiness: Equatable, Sendable {
+    struct Server: Equatable, Sendable {
+        let endpoint: RedisEndpoint
+        /// In words for an operator.
+        var state: String
+    }
 
+    private var isReady: Bool
+    /// The master first.
+    private var servers: [Server]
+
+    /// What one event loop sees.
     init(_ redis: RedisLoop, isDraining: Bool) {
         isReady = !isDraining && redis.reader() != nil
-        servers = ([redis.master] + redis.replicas).map { ($0.endpoint, Self.state(of: $0)) }
+        servers = ([redis.master] + redis.replicas).map { Server(endpoint: $0.endpoint, state: Self.state(of: $0)) }
     }
+
+    /// What all event loops see together: a connection may come up on any of them, so each has to be ready, and a server's
+    /// state is the first that is not good.
+    ///
+    /// - Parameter loops: 1 or more.
+    init(of loops: [Readiness]) {
+        precondition(!loops.isEmpty, "a process has an event loop")
+        self = loops[0]
+        for other in loops.dropFirst() {
+            isReady = isReady && other.isReady
+            for server in other.servers {
+                if let index = servers.firstIndex(where: { $0.endpoint == server.endpoint }) {
+                    if servers[index].state == Self.good { servers[index].state = server.state }
+                } else {
+                    servers.append(server)
+                }
+            }
+        }
+    }
+
+    private static let good = "up"
 
     private static func state(of connection: RedisConnection) -> String {
         if let trouble = connection.trouble { return trouble }
@@ -23,7 +52,7 @@ struct Readiness {
         case .refused(let reason), .denied(let reason): reason
         case .serving:
             switch connection.readSuitability {
-            case .fresh, nil: "up"
+            case .fresh, nil: good
             case .stale: "up, but its link to the master is down"
             case .unusable(let reason): reason.rawValue
             }
@@ -45,7 +74,7 @@ struct Readiness {
         return response
     }
 
-    private static func write(_ server: (endpoint: RedisEndpoint, state: String), into body: inout ByteBuffer) {
+    private static func write(_ server: Server, into body: inout ByteBuffer) {
         body.writeStaticString("{\"endpoint\":\"")
         body.writeJSONEscaped(server.endpoint.description.utf8.span)
         body.writeStaticString("\",\"state\":\"")

@@ -1,33 +1,48 @@
 import HTTPWire
 
-/// Where a request goes, by path and method.
-enum Route: Equatable {
-    case get, set, key, hostname, live, ready
+/// Where a request goes, by its path.
+enum Route: UInt8, CaseIterable {
+    case get, set, key, root, live, ready
 
     /// What precedes a key in a path.
     static let keysPath: StaticString = "/v1/keys/"
 
     /// - Throws: ``Problem/unknownPath``, ``Problem/methodNotAllowed(allowed:)``.
     init(path: Span<UInt8>, method: RequestMethod) throws(Problem) {
-        let route: Route? =
-            switch path.count {
-            case 0: .hostname
-            case 1 where path.starts(with: "/"): .hostname
-            case 4 where path.starts(with: "/get"): .get
-            case 4 where path.starts(with: "/set"): .set
-            case 6 where path.starts(with: "/livez"): .live
-            case 7 where path.starts(with: "/readyz"): .ready
-            case 9... where path.starts(with: Self.keysPath): .key
-            default: nil
-            }
-        guard let route else { throw .unknownPath }
-        switch (route, method) {
-        case (.set, .post), (.get, .get), (.get, .head), (.key, .get), (.key, .head), (.hostname, .get),
-            (.hostname, .head), (.live, .get), (.live, .head), (.ready, .get), (.ready, .head):
-            self = route
-        case (.set, _): throw .methodNotAllowed(allowed: "POST")
-        case (.get, _), (.key, _), (.hostname, _), (.live, _), (.ready, _):
-            throw .methodNotAllowed(allowed: "GET, HEAD")
+        guard let route = Self(path: path) else { throw .unknownPath }
+        guard route.takes(method) else { throw .methodNotAllowed(allowed: route.allowed) }
+        self = route
+    }
+
+    private init?(path: Span<UInt8>) {
+        switch path.count {
+        case 0: self = .root
+        case 1 where path.starts(with: "/"): self = .root
+        case 4 where path.starts(with: "/get"): self = .get
+        case 4 where path.starts(with: "/set"): self = .set
+        case 6 where path.starts(with: "/livez"): self = .live
+        case 7 where path.starts(with: "/readyz"): self = .ready
+        case 9... where path.starts(with: Self.keysPath): self = .key
+        default: return nil
+        }
+    }
+
+    private func takes(_ method: RequestMethod) -> Bool {
+        switch (self, method) {
+        case (.set, .post): true
+        case (.get, .get), (.get, .head), (.root, .get), (.root, .head), (.live, .get), (.live, .head), (.ready, .get),
+            (.ready, .head):
+            true
+        case (.key, .get), (.key, .head): true
+        default: false
+        }
+    }
+
+    /// As in the field Allow.
+    private var allowed: StaticText {
+        switch self {
+        case .set: "POST"
+        case .key, .get, .root, .live, .ready: "GET, HEAD"
         }
     }
 }

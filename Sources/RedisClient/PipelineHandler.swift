@@ -47,14 +47,14 @@ final class PipelineHandler: ChannelInboundHandler {
 
     /// Takes a submission in; it leaves with the next ``flush()``.
     ///
-    /// - Parameter awaitsInformation: whether the receiver gets, after its replies, the INFO replication of this flush.
+    /// - Parameter information: whether the receiver gets, after its replies, the INFO replication of this flush.
     func submit(
-        _ receiver: ReplyReceiver, replies: Int, awaitsInformation: Bool = false, at now: NIODeadline,
+        _ receiver: ReplyReceiver, replies: Int, information: InformationForm? = nil, at now: NIODeadline,
         _ encode: (inout ByteBuffer) -> Void
     ) {
         submissions.append(
-            Submission(receiver: receiver, expected: replies, awaitsInformation: awaitsInformation, sentAt: now))
-        if awaitsInformation { informationWaiters.append(.init(receiver: receiver, index: replies)) }
+            Submission(receiver: receiver, expected: replies, awaitsInformation: information != nil, sentAt: now))
+        if let information { informationWaiters.append(.init(receiver: receiver, index: replies, form: information)) }
         encode(&outgoing)
     }
 

@@ -19,8 +19,18 @@ public final class RedisConnection: TickParticipant {
             case .stale where refusesStaleReads: readSuitability = .unusable(.refusesStaleReads)
             case .stale, .unusable, nil: break
             }
+            if case .serving(let info) = health, info.role != role { role = info.role }
         }
     }
+
+    /// What the server last said it was; a replica until it has said it.
+    public private(set) var role = ReplicationInfo.Role.replica {
+        didSet { servedFields = Self.servedFields(endpoint, role) }
+    }
+
+    /// Names the server as header lines of an answer: `\r\nServed-By: host:port\r\nServed-Role: replica`. Made when the
+    /// role changes, since every answer carries it.
+    public private(set) var servedFields: [UInt8]
 
     /// What a read from this server would be worth; `nil` while it is not known. Kept beside ``health``, for every read
     /// asks for it.
@@ -83,12 +93,17 @@ public final class RedisConnection: TickParticipant {
     ) {
         self.name = name ?? endpoint.host
         self.endpoint = endpoint
+        self.servedFields = Self.servedFields(endpoint, .replica)
         self.wantsMaster = wantsMaster
         self.configuration = configuration
         self.eventLoop = eventLoop
         self.isolatedLoop = eventLoop.assumeIsolated()
         self.flusher = flusher
         self.logger = logger
+    }
+
+    private static func servedFields(_ endpoint: RedisEndpoint, _ role: ReplicationInfo.Role) -> [UInt8] {
+        Array("\r\nServed-By: \(endpoint)\r\nServed-Role: \(role == .master ? "master" : "replica")".utf8)
     }
 
     /// Whether a submission would be sent.
@@ -127,17 +142,17 @@ public final class RedisConnection: TickParticipant {
     /// - Parameters:
     ///   - receiver: gets `replies` calls, or a failure; never within this call.
     ///   - replies: how many commands `encode` writes.
-    ///   - awaitsInformation: whether the receiver gets, as its reply number `replies`, the text of an INFO replication
-    ///     that was taken after its commands, written by ``RedisConnectionConfiguration/encodeInformation``. All who ask
-    ///     within a tick share one.
+    ///   - information: whether the receiver gets, as its reply number `replies`, an INFO replication that was taken after its
+    ///     commands, and in which form. All who ask within a tick share one.
     ///   - encode: writes the commands in RESP.
     /// - Throws: ``RedisFailure`` where the commands were surely not sent; the receiver is then not called.
     public func submit(
-        _ receiver: ReplyReceiver, replies: Int, awaitsInformation: Bool = false, _ encode: (inout ByteBuffer) -> Void
+        _ receiver: ReplyReceiver, replies: Int, information: InformationForm? = nil,
+        _ encode: (inout ByteBuffer) -> Void
     ) throws(RedisFailure) {
         guard let serving else { throw submissionFailure }
         guard serving.inFlight < configuration.maximumInFlight else { throw .overloaded }
-        send(receiver, replies: replies, awaitsInformation: awaitsInformation, through: serving, encode)
+        send(receiver, replies: replies, information: information, through: serving, encode)
     }
 
     private var submissionFailure: RedisFailure {
@@ -167,11 +182,11 @@ public final class RedisConnection: TickParticipant {
     public override func flushTick() { handler?.flush() }
 
     func send(
-        _ receiver: ReplyReceiver, replies: Int, awaitsInformation: Bool = false, through handler: PipelineHandler,
+        _ receiver: ReplyReceiver, replies: Int, information: InformationForm? = nil, through handler: PipelineHandler,
         _ encode: (inout ByteBuffer) -> Void
     ) {
         flusher.mark(self)
-        handler.submit(receiver, replies: replies, awaitsInformation: awaitsInformation, at: flusher.now, encode)
+        handler.submit(receiver, replies: replies, information: information, at: flusher.now, encode)
         // While commands wait, the timer that the first of them armed goes on by itself.
         if handler.inFlight == 1, deadlineTimer == nil { armDeadline(after: configuration.stallTimeout) }
     }

@@ -1,18 +1,19 @@
 public import NIOCore
 
 extension RedisLoop {
-    /// Sends a write to the master, as ``RedisConnection/submit(_:replies:awaitsInformation:_:)`` does.
+    /// Sends a write to the master, as ``RedisConnection/submit(_:replies:information:_:)`` does.
     ///
     /// - Throws: ``RedisFailure/readOnly`` where the server that is configured as the master is a replica,
     ///   ``RedisFailure/denied`` where it refuses the credentials, else what `submit` throws; the write was surely not sent.
     public func submitWrite(
-        _ receiver: ReplyReceiver, replies: Int, awaitsInformation: Bool = false, _ encode: (inout ByteBuffer) -> Void
+        _ receiver: ReplyReceiver, replies: Int, information: InformationForm? = nil,
+        _ encode: (inout ByteBuffer) -> Void
     ) throws(RedisFailure) {
         if !master.isReadyForWrites {
             if master.isLookingForMaster { throw .readOnly }
             if master.isDenied { throw .denied }
         }
-        try master.submit(receiver, replies: replies, awaitsInformation: awaitsInformation, encode)
+        try master.submit(receiver, replies: replies, information: information, encode)
     }
 
     /// Waits for the master with a write that was surely not applied: it was answered with -READONLY, or not sent because

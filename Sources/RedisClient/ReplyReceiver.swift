@@ -1,3 +1,5 @@
+public import Replication
+
 /// Takes the replies of one submission, in order, on the connection's event loop.
 ///
 /// A class to inherit from rather than a protocol: one object a request, one virtual call a reply, no existential.
@@ -7,6 +9,14 @@ open class ReplyReceiver {
     /// - Parameter index: which command of the submission this answers, from 0.
     open func receive(_ reply: RedisReply, at index: Int) {
         preconditionFailure("a receiver overrides receive(_:at:)")
+    }
+
+    /// Takes the INFO replication that was asked for as ``InformationForm/parsed``, after all replies. An error reply to INFO
+    /// goes to ``receive(_:at:)`` instead.
+    ///
+    /// - Parameter information: `nil` where the answer cannot be read.
+    open func receive(_ information: ReplicationInfo?) {
+        preconditionFailure("a receiver that asks for INFO overrides receive(_:)")
     }
 
     /// Called once, in place of the replies still owed.

@@ -1,6 +1,15 @@
 import NIOCore
+import Replication
 
-/// One INFO replication for everybody who asked in the same flush: asked once, encoded once, handed to all.
+/// In which form a receiver gets the INFO replication that it shares with others.
+public enum InformationForm: Sendable {
+    /// As its last reply: the text, written by ``RedisConnectionConfiguration/encodeInformation``.
+    case text
+    /// By ``ReplyReceiver/receive(_:)``: read.
+    case parsed
+}
+
+/// One INFO replication for everybody who asked in the same flush: asked once, encoded or read once, handed to all.
 ///
 /// It is sent after their commands, so it shows the server as it was after each of them.
 final class SharedInformation: ReplyReceiver {
@@ -11,6 +20,7 @@ final class SharedInformation: ReplyReceiver {
         let receiver: ReplyReceiver
         /// The place of INFO among the receiver's replies.
         let index: Int
+        let form: InformationForm
     }
 
     private let waiters: [Waiter]
@@ -26,9 +36,17 @@ final class SharedInformation: ReplyReceiver {
             for waiter in waiters { waiter.receiver.receive(reply, at: waiter.index) }
             return
         }
-        var encoded = ByteBufferAllocator().buffer(capacity: text.count + 512)
-        encode(text, &encoded)
-        for waiter in waiters { waiter.receiver.receive(.bulk(encoded.readableBytesUInt8Span), at: waiter.index) }
+        if waiters.contains(where: { $0.form == .text }) {
+            var encoded = ByteBufferAllocator().buffer(capacity: text.count + 512)
+            encode(text, &encoded)
+            for waiter in waiters where waiter.form == .text {
+                waiter.receiver.receive(.bulk(encoded.readableBytesUInt8Span), at: waiter.index)
+            }
+        }
+        if waiters.contains(where: { $0.form == .parsed }) {
+            let information = ReplicationInfo(parsing: text)
+            for waiter in waiters where waiter.form == .parsed { waiter.receiver.receive(information) }
+        }
     }
 
     override func fail(_ failure: RedisFailure) {

@@ -62,7 +62,7 @@ struct RequestTargetTests {
 @Suite("Routes")
 struct RouteTests {
     @Test(arguments: [
-        ("/", RequestMethod.get, Route.hostname), ("/", .head, .hostname), ("", .get, .hostname), ("/get", .get, .get),
+        ("/", RequestMethod.get, Route.root), ("/", .head, .root), ("", .get, .root), ("/get", .get, .get),
         ("/get", .head, .get), ("/v1/keys/k", .get, .key), ("/v1/keys/", .head, .key), ("/set", .post, .set),
         ("/livez", .get, .live), ("/readyz", .get, .ready),
     ])

@@ -80,7 +80,7 @@ struct PipelineHandlerTests {
         let transcript = Transcript()
         let (channel, handler) = try connect(transcript)
         for name in ["a", "b"] {
-            handler.submit(Recorder(name, transcript), replies: 1, awaitsInformation: true, at: .now()) { buffer in
+            handler.submit(Recorder(name, transcript), replies: 1, information: .text, at: .now()) { buffer in
                 buffer.writeGET(key: Array("k".utf8).span)
             }
         }
@@ -101,7 +101,7 @@ struct PipelineHandlerTests {
         let transcript = Transcript()
         let (channel, handler) = try connect(transcript)
         for name in ["a", "b"] {
-            handler.submit(Recorder(name, transcript), replies: 1, awaitsInformation: true, at: .now()) { buffer in
+            handler.submit(Recorder(name, transcript), replies: 1, information: .text, at: .now()) { buffer in
                 buffer.writeGET(key: Array("k".utf8).span)
             }
         }

@@ -1,0 +1,92 @@
+import HTTPWire
+import NIOCore
+
+/// A request whose body is wanted whole, up to a limit, before anything is done.
+class ReceivingExchange: Exchange {
+    private let limitBytes: Int
+    private let expectsContinue: Bool
+    private let refusal: Problem?
+    private var received = ByteBuffer()
+
+    /// - Parameter contentType: the one that the body has to have, in lower case; `nil` for any. A body that does not name its
+    ///   type is taken.
+    init(
+        _ request: borrowing RequestView, connection: HTTPConnection, limitBytes: Int, contentType: StaticString? = nil
+    ) {
+        self.limitBytes = limitBytes
+        self.refusal = Self.refusal(of: request, limitBytes: limitBytes, contentType: contentType)
+        self.expectsContinue = request.head.expectsContinue
+        super.init(request.head, connection: connection)
+    }
+
+    /// What the head alone tells.
+    private static func refusal(
+        of request: borrowing RequestView, limitBytes: Int, contentType: StaticString?
+    ) -> Problem? {
+        if let contentType, let type = request.value(of: .contentType), !type.isMediaType(contentType) {
+            return .unsupportedMediaType
+        }
+        if case .length(let length) = request.head.body, length > limitBytes {
+            return .bodyTooLarge(limitBytes: limitBytes)
+        }
+        return nil
+    }
+
+    final override func begin() {
+        if let refusal {
+            // A body that is small enough is read to its end, so that the connection can go on.
+            if case .bodyTooLarge = refusal {
+                respondAndClose(refusal)
+            } else if expectsContinue {
+                respondAndClose(refusal)
+            }
+        } else if expectsContinue {
+            connection?.sendContinue(for: self)
+        }
+    }
+
+    final override func receiveBody(_ piece: ByteBuffer) {
+        guard !isAnswered else { return }
+        guard received.readableBytes + piece.readableBytes <= limitBytes else {
+            return respondAndClose(.bodyTooLarge(limitBytes: limitBytes))
+        }
+        if received.readableBytes == 0 { received = piece } else { received.writeImmutableBuffer(piece) }
+    }
+
+    final override func end() {
+        guard !isAnswered else { return }
+        if let refusal { return respond(refusal) }
+        let body = received
+        received = ByteBuffer()
+        do throws(Problem) {
+            try receive(body)
+        } catch {
+            respond(error)
+        }
+    }
+
+    /// Takes the whole body; called once.
+    ///
+    /// - Throws: the answer, where it is known now.
+    func receive(_ body: ByteBuffer) throws(Problem) {
+        preconditionFailure("a receiving exchange overrides receive(_:)")
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether a Content-Type names this type, in whatever case and with whatever parameters.
+    ///
+    /// - Parameter type: in lower case.
+    fileprivate func isMediaType(_ type: StaticString) -> Bool {
+        var end = 0
+        while end < count, self[end] != UInt8(ascii: ";") { end += 1 }
+        while end > 0, self[end - 1] == UInt8(ascii: " ") || self[end - 1] == UInt8(ascii: "\t") { end -= 1 }
+        guard end == type.utf8CodeUnitCount else { return false }
+        for index in 0..<end where unsafe Self.lowercased(self[index]) != type.utf8Start[index] { return false }
+        return true
+    }
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 {
+        UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte
+    }
+}
