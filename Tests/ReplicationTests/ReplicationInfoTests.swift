@@ -87,7 +87,7 @@ struct ReadSuitabilityTests {
 }
 
 extension ReplicationInfo {
-    fileprivate init?(text: String) {
+    init?(text: String) {
         let bytes = Array(text.utf8)
         self.init(parsing: bytes.span)
     }
