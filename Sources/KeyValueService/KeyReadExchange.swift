@@ -1,14 +1,43 @@
+import HTTPWire
 import RedisClient
 
 /// `GET /v1/keys/{key}`: the value alone, as the bytes it is.
 final class KeyReadExchange: ReadExchange {
+    private let known: EntityTagList
+
+    init(_ request: borrowing RequestView, connection: HTTPConnection, key: [UInt8], service: KeyValueService) {
+        known = request.knownTags
+        super.init(request.head, connection: connection, key: key, service: service)
+    }
+
     override func receive(_ reply: RedisReply, at index: Int) {
         switch reply {
-        case .bulk(let value):
-            respond(head(.bytes), bodyBytes: value.count) { $0.append(copying: value) }
+        case .bulk(let value): answer(value, unlessKnown: known)
         case .null: answer(.keyNotFound)
         case .error(let text): answer(problem(of: text))
         case .simple, .integer, .array: distrust()
         }
+    }
+}
+
+extension ReadExchange {
+    /// Answers with the value alone; without it, where the client has it already.
+    final func answer(_ value: Span<UInt8>, unlessKnown known: EntityTagList) {
+        var head = head(.bytes)
+        let tag = KeyTag(of: value)
+        head.tag = tag
+        if known.matches(tag) {
+            head.status = .notModified
+            return respond(head, bodyBytes: 0) { _ in }
+        }
+        respond(head, bodyBytes: value.count) { $0.append(copying: value) }
+    }
+}
+
+extension RequestView {
+    /// The values that the client has already.
+    var knownTags: EntityTagList {
+        guard let field = value(of: .ifNoneMatch) else { return .none }
+        return EntityTagList(parsing: field)
     }
 }

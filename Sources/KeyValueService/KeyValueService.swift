@@ -35,7 +35,7 @@ final class KeyValueService: HTTPService {
             case .key:
                 let key = try target.pathValue(after: Route.keysPath)
                 guard !key.isEmpty else { throw .emptyKey }
-                return KeyReadExchange(request.head, connection: connection, key: key, service: self)
+                return try read(key, request, connection)
             case .get:
                 guard let key = try target.queryValue("key") else { throw .missingKey }
                 guard !key.isEmpty else { throw .emptyKey }
@@ -55,6 +55,15 @@ final class KeyValueService: HTTPService {
             }
         } catch {
             return immediate(error.response, request.head, connection)
+        }
+    }
+
+    private func read(
+        _ key: [UInt8], _ request: borrowing RequestView, _ connection: HTTPConnection
+    ) throws(Problem) -> Exchange {
+        switch try KeyForm(for: request) {
+        case .bytes: KeyReadExchange(request, connection: connection, key: key, service: self)
+        case .document: KeyDocumentExchange(request, connection: connection, key: key, service: self)
         }
     }
 

@@ -18,6 +18,7 @@ enum Problem: Error, Equatable, Sendable {
     case emptyKey
     case keyNotText
     case invalidPercentEncoding
+    case notAcceptable
     case unsupportedMediaType
     case bodyTooLarge(limitBytes: Int)
     case invalidJSON(String)
@@ -65,7 +66,7 @@ extension Problem {
         case .methodNotAllowed: .methodNotAllowed
         case .unsupportedMediaType: .unsupportedMediaType
         case .bodyTooLarge: .contentTooLarge
-        case .valueNotText: .notAcceptable
+        case .notAcceptable, .valueNotText: .notAcceptable
         case .wrongType: .conflict
         case .redisUnavailable, .redisOverloaded, .redisReadOnly, .redisCannotPersist, .redisNeedsReplicas:
             .serviceUnavailable
@@ -88,6 +89,7 @@ extension Problem {
         case .emptyKey: "empty-key"
         case .keyNotText: "key-not-text"
         case .invalidPercentEncoding: "invalid-percent-encoding"
+        case .notAcceptable: "not-acceptable"
         case .unsupportedMediaType: "unsupported-media-type"
         case .bodyTooLarge: "body-too-large"
         case .invalidJSON: "invalid-json"
@@ -122,6 +124,8 @@ extension Problem {
         case .keyNotText: "The key is not UTF-8 once decoded, and this answer is JSON."
         case .invalidPercentEncoding:
             "A % is not followed by two hexadecimal digits; write %25 for a % itself."
+        case .notAcceptable:
+            "The value is given as application/octet-stream or as application/json; let Accept allow one of them."
         case .unsupportedMediaType: "Send the body as Content-Type: application/json."
         case .bodyTooLarge(let limitBytes): "The body is larger than \(limitBytes) bytes."
         case .invalidJSON(let reason): "The body is not the JSON that is expected: \(reason)."

@@ -1,4 +1,5 @@
 import HTTPWire
+import NIOCore
 import RedisClient
 
 /// A GET of one key, asked of the server that is fittest; of another, where that one cannot answer.
@@ -16,6 +17,15 @@ class ReadExchange: Exchange {
 
     /// Whether INFO replication is asked for behind the value, and in which form.
     class var information: InformationForm? { nil }
+
+    /// How many commands ``encode(into:)`` writes.
+    var commands: Int { 1 }
+
+    /// Writes the commands in RESP; called anew for each server that is asked.
+    func encode(into buffer: inout ByteBuffer) {
+        let key = key
+        buffer.writeGET(key: key.span)
+    }
 
     /// The head of an answer from the server that was asked: it names the server, and says so where that lost its master.
     final func head(_ contentType: ResponseHead.ContentType) -> ResponseHead {
@@ -35,24 +45,21 @@ class ReadExchange: Exchange {
     private func ask() -> Bool {
         guard let reader = service.redis.reader(excluding: attempts) else { return false }
         self.reader = reader
-        let key = key
         do {
-            try reader.connection.submit(self, replies: 1, information: Self.information) { buffer in
-                buffer.writeGET(key: key.span)
-            }
+            try reader.connection.submit(self, replies: commands, information: Self.information) { encode(into: &$0) }
         } catch {
             fail(error)
         }
         return true
     }
 
-    /// What an error reply to GET means for the client, and for the server's use from now on.
+    /// What an error reply means for the client, and for the server's use from now on.
     final func problem(of error: Span<UInt8>) -> Problem {
         reader?.connection.observe(error: error)
         return Problem(redisError: error)
     }
 
-    /// A reply that GET or INFO never has: what comes on this connection answers something else.
+    /// A reply that the command never has: what comes on this connection answers something else.
     final func distrust() { reader?.connection.distrust() }
 
     override func fail(_ failure: RedisFailure) {

@@ -61,6 +61,8 @@ struct ResponseHead {
     var allow: StaticText?
     /// The server that answered has lost its master, and the value may be old.
     var isStale = false
+    /// The tag of the value that the body is, byte for byte.
+    var tag: KeyTag?
     /// Which server of Redis answered, as header lines (``RedisClient/RedisConnection/servedFields``); empty where none did.
     var server: [UInt8] = []
     /// What few answers have, as header lines, each of them behind its line end: `\r\nName: value`.

@@ -62,6 +62,12 @@ extension OutputRawSpan {
             append(allow.text)
         }
         if head.isStale { append("\r\nServed-Stale: true") }
+        if let tag = head.tag {
+            // What has a tag has another form too.
+            append("\r\nVary: Accept\r\nETag: \"")
+            tag.write(to: &self)
+            append(UInt8(ascii: "\""))
+        }
         if !head.fields.isEmpty {
             let fields = head.fields
             append(copying: fields.span)

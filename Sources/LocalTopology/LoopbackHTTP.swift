@@ -153,7 +153,10 @@ private struct Connection: ~Copyable {
                 let text = String(decoding: bytes[..<end], as: UTF8.self)
                 head = (text.split(separator: "\r\n").map(String.init), end + 4)
             }
-            if let head, bodyless || head.lines.contentLength.map({ bytes.count - head.end >= $0 }) == true {
+            if let head,
+                bodyless || head.lines.isBodyless
+                    || head.lines.contentLength.map({ bytes.count - head.end >= $0 }) == true
+            {
                 return try response(head.lines, body: Array(bytes[head.end...]))
             }
             guard let chunk = try receiveChunk() else {
@@ -190,6 +193,12 @@ extension [UInt8] {
 }
 
 extension [String] {
+    /// Whether the status says that nothing follows the head (RFC 9110 §6.4.1).
+    fileprivate var isBodyless: Bool {
+        guard let status = first else { return false }
+        return status.hasPrefix("HTTP/1.1 204 ") || status.hasPrefix("HTTP/1.1 304 ")
+    }
+
     fileprivate var contentLength: Int? {
         for line in self {
             let parts = line.split(separator: ":", maxSplits: 1)

@@ -17,6 +17,13 @@ extension ByteBuffer {
         }
     }
 
+    public mutating func writePTTL(key: Span<UInt8>) {
+        writeWithOutputRawSpan(minimumWritableBytes: 48 + key.count) { output in
+            output.append("*2\r\n$4\r\nPTTL\r\n")
+            output.append(bulk: key)
+        }
+    }
+
     public mutating func writeINFOReplication() {
         writeStaticString("*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n")
     }
