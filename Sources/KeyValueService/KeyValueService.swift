@@ -36,6 +36,10 @@ final class KeyValueService: HTTPService {
                 let key = try target.pathValue(after: Route.keysPath)
                 guard !key.isEmpty else { throw .emptyKey }
                 return try read(key, request, connection)
+            case .keys:
+                let list = try KeyListRequest(target)
+                return KeyListExchange(request.head, connection: connection, request: list, service: self)
+            case .batch: throw .unknownPath
             case .get:
                 guard let key = try target.queryValue("key") else { throw .missingKey }
                 guard !key.isEmpty else { throw .emptyKey }

@@ -18,6 +18,8 @@ enum Problem: Error, Equatable, Sendable {
     case emptyKey
     case keyNotText
     case invalidPercentEncoding
+    case invalidCursor
+    case invalidNumber(StaticText, ClosedRange<Int>)
     case notAcceptable
     case unsupportedMediaType
     case bodyTooLarge(limitBytes: Int)
@@ -28,6 +30,7 @@ enum Problem: Error, Equatable, Sendable {
     // What is stored.
     case keyNotFound
     case valueNotText
+    case cursorGone
     case wrongType
 
     // Redis.
@@ -57,7 +60,7 @@ extension Problem {
     var status: ResponseStatus {
         switch self {
         case .malformedRequest, .missingKey, .emptyKey, .keyNotText, .invalidPercentEncoding, .invalidJSON,
-            .missingMember, .memberNotText:
+            .missingMember, .memberNotText, .invalidCursor, .invalidNumber:
             .badRequest
         case .targetTooLong: .targetTooLong
         case .headerTooLarge: .headerTooLarge
@@ -68,6 +71,7 @@ extension Problem {
         case .bodyTooLarge: .contentTooLarge
         case .notAcceptable, .valueNotText: .notAcceptable
         case .wrongType: .conflict
+        case .cursorGone: .gone
         case .redisUnavailable, .redisOverloaded, .redisReadOnly, .redisCannotPersist, .redisNeedsReplicas:
             .serviceUnavailable
         case .redisTimeout: .gatewayTimeout
@@ -89,6 +93,8 @@ extension Problem {
         case .emptyKey: "empty-key"
         case .keyNotText: "key-not-text"
         case .invalidPercentEncoding: "invalid-percent-encoding"
+        case .invalidCursor: "invalid-cursor"
+        case .invalidNumber: "invalid-number"
         case .notAcceptable: "not-acceptable"
         case .unsupportedMediaType: "unsupported-media-type"
         case .bodyTooLarge: "body-too-large"
@@ -97,6 +103,7 @@ extension Problem {
         case .memberNotText: "member-not-text"
         case .keyNotFound: "key-not-found"
         case .valueNotText: "value-not-text"
+        case .cursorGone: "cursor-gone"
         case .wrongType: "wrong-type"
         case .redisUnavailable: "redis-unavailable"
         case .redisTimeout: "redis-timeout"
@@ -117,13 +124,17 @@ extension Problem {
         case .targetTooLong(let limitBytes): "The path and query are longer than \(limitBytes) bytes."
         case .headerTooLarge: "The request line, a header field or all of them together are too large, or too many."
         case .requestTimeout: "The request did not arrive in time."
-        case .unknownPath: "There is nothing here; try /get?key=…, POST /set, /v1/keys/…, /livez or /readyz."
+        case .unknownPath:
+            "There is nothing here; try /get?key=…, POST /set, /v1/keys, /v1/keys/…, POST /v1/batch, /livez or /readyz."
         case .methodNotAllowed(let allowed): "This path takes \(allowed) only."
         case .missingKey: "Name the key: /get?key=key_1."
         case .emptyKey: "The key is empty; give it at least one character."
         case .keyNotText: "The key is not UTF-8 once decoded, and this answer is JSON."
         case .invalidPercentEncoding:
             "A % is not followed by two hexadecimal digits; write %25 for a % itself."
+        case .invalidCursor: "The cursor is not one that this service gives; leave it out to begin anew."
+        case .invalidNumber(let name, let range):
+            "The parameter \(name) has to be a number from \(range.lowerBound) to \(range.upperBound)."
         case .notAcceptable:
             "The value is given as application/octet-stream or as application/json; let Accept allow one of them."
         case .unsupportedMediaType: "Send the body as Content-Type: application/json."
@@ -135,6 +146,8 @@ extension Problem {
         case .keyNotFound: "No value is stored under this key."
         case .valueNotText:
             "The value is not UTF-8, so it cannot be shown in JSON; read it as the bytes it is, by /v1/keys/…."
+        case .cursorGone:
+            "The server that gave this cursor is gone, or serves no reads now; leave the cursor out to begin anew."
         case .wrongType: "The key holds a list, set, hash or another type; only strings can be read here."
         case .redisUnavailable(let role): "No \(role) can be reached just now; try again shortly."
         case .redisTimeout: "Redis did not answer in time; whether a write was applied is not known."

@@ -2,7 +2,7 @@ import HTTPWire
 
 /// Where a request goes, by its path.
 enum Route: UInt8, CaseIterable {
-    case get, set, key, root, live, ready
+    case get, set, key, keys, batch, root, live, ready
 
     /// What precedes a key in a path.
     static let keysPath: StaticString = "/v1/keys/"
@@ -22,6 +22,8 @@ enum Route: UInt8, CaseIterable {
         case 4 where path.starts(with: "/set"): self = .set
         case 6 where path.starts(with: "/livez"): self = .live
         case 7 where path.starts(with: "/readyz"): self = .ready
+        case 8 where path.starts(with: "/v1/keys"): self = .keys
+        case 9 where path.starts(with: "/v1/batch"): self = .batch
         case 9... where path.starts(with: Self.keysPath): self = .key
         default: return nil
         }
@@ -29,11 +31,11 @@ enum Route: UInt8, CaseIterable {
 
     private func takes(_ method: RequestMethod) -> Bool {
         switch (self, method) {
-        case (.set, .post): true
+        case (.set, .post), (.batch, .post): true
         case (.get, .get), (.get, .head), (.root, .get), (.root, .head), (.live, .get), (.live, .head), (.ready, .get),
             (.ready, .head):
             true
-        case (.key, .get), (.key, .head): true
+        case (.key, .get), (.key, .head), (.keys, .get), (.keys, .head): true
         default: false
         }
     }
@@ -41,8 +43,8 @@ enum Route: UInt8, CaseIterable {
     /// As in the field Allow.
     private var allowed: StaticText {
         switch self {
-        case .set: "POST"
-        case .key, .get, .root, .live, .ready: "GET, HEAD"
+        case .set, .batch: "POST"
+        case .key, .keys, .get, .root, .live, .ready: "GET, HEAD"
         }
     }
 }

@@ -24,12 +24,31 @@ extension ByteBuffer {
         }
     }
 
+    /// - Parameters:
+    ///   - cursor: 0 for the first page.
+    ///   - pattern: as in MATCH; empty for all keys.
+    ///   - count: how many keys are looked at, about: neither a bound nor a promise.
+    public mutating func writeSCAN(cursor: UInt64, pattern: Span<UInt8>, count: Int) {
+        writeStaticString(pattern.isEmpty ? "*4\r\n$4\r\nSCAN\r\n" : "*6\r\n$4\r\nSCAN\r\n")
+        writeBulk("\(cursor)".utf8.span)
+        if !pattern.isEmpty {
+            writeStaticString("$5\r\nMATCH\r\n")
+            writeBulk(pattern)
+        }
+        writeStaticString("$5\r\nCOUNT\r\n")
+        writeBulk("\(count)".utf8.span)
+    }
+
     public mutating func writeINFOReplication() {
         writeStaticString("*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n")
     }
 
     mutating func writeINFOPersistence() {
         writeStaticString("*2\r\n$4\r\nINFO\r\n$11\r\npersistence\r\n")
+    }
+
+    mutating func writeINFOServer() {
+        writeStaticString("*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n")
     }
 
     mutating func writeAUTH(_ credentials: RedisCredentials) {

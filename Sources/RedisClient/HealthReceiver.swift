@@ -8,18 +8,21 @@ final class HealthReceiver: ReplyReceiver {
         case select(database: Int)
         case replication
         case persistence
+        /// Which process of a server it is; asked once a connection.
+        case server
     }
 
     /// In the order in which they are sent.
     let commands: [Command]
-    private let completion: (ServerHealth) -> Void
+    private let completion: (_ health: ServerHealth, _ runID: [UInt8]?) -> Void
     private var refusal: ServerHealth?
     private var info: ReplicationInfo?
     private var isLoading = false
+    private var runID: [UInt8]?
 
     /// - Parameter completion: called once with what the replies say; not at all when the connection fails, which
     ///   tells by other means.
-    init(_ commands: [Command], completion: @escaping (ServerHealth) -> Void) {
+    init(_ commands: [Command], completion: @escaping (_ health: ServerHealth, _ runID: [UInt8]?) -> Void) {
         self.commands = commands
         self.completion = completion
     }
@@ -27,19 +30,30 @@ final class HealthReceiver: ReplyReceiver {
     override func receive(_ reply: RedisReply, at index: Int) {
         let command = commands[index]
         switch reply {
+        // Who cannot say which process it is may serve all the same.
+        case .error where command == .server: break
         case .error(let text): refusal = refusal ?? Self.explain(text.prefix(upTo: UInt8(ascii: " ")), to: command)
         case .bulk(let text):
             switch command {
             case .authenticate, .select: break
             case .replication: info = ReplicationInfo(parsing: text)
             case .persistence: isLoading = text.contains("\nloading:1")
+            case .server: runID = Self.runID(in: text)
             }
         case .simple, .integer, .null, .array: break
         }
-        if index == commands.count - 1 { completion(health) }
+        if index == commands.count - 1 { completion(health, runID) }
     }
 
     override func fail(_ failure: RedisFailure) {}
+
+    /// The value of the line `run_id`: 40 hexadecimal digits, made anew at each start (redis/redis `src/server.c`,
+    /// `initServerConfig`).
+    private static func runID(in text: Span<UInt8>) -> [UInt8]? {
+        guard let start = text.end(of: "\nrun_id:") else { return nil }
+        let line = text.extracting(start..<text.count).prefix(upTo: UInt8(ascii: "\r"))
+        return line.utf8.count == 40 && line.utf8.allSatisfy(\.isHexadecimalDigit) ? Array(line.utf8) : nil
+    }
 
     private var health: ServerHealth {
         if let refusal { return refusal }
@@ -75,6 +89,7 @@ extension ByteBuffer {
         case .select(let database): writeSELECT(database: database)
         case .replication: writeINFOReplication()
         case .persistence: writeINFOPersistence()
+        case .server: writeINFOServer()
         }
     }
 }

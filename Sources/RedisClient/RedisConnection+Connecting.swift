@@ -69,6 +69,7 @@ extension RedisConnection {
         handler = nil
         tlsObserver = nil
         health = .unknown
+        runID = nil
         refusesStaleReads = false
         healthTimer?.cancel()
         ageTimer?.cancel()

@@ -2,13 +2,18 @@ import NIOCore
 
 extension RedisConnection {
     func sendHandshake() {
-        var commands: [HealthReceiver.Command] = [.replication, .persistence]
+        var commands: [HealthReceiver.Command] = [.replication, .persistence, .server]
         if configuration.database != 0 { commands.insert(.select(database: configuration.database), at: 0) }
         if let credentials = configuration.credentials { commands.insert(.authenticate(credentials), at: 0) }
-        ask(commands) { self.handshakeEnded($0) }
+        ask(commands) { health, runID in
+            self.runID = runID
+            self.handshakeEnded(health)
+        }
     }
 
-    private func ask(_ commands: [HealthReceiver.Command], completion: @escaping (ServerHealth) -> Void) {
+    private func ask(
+        _ commands: [HealthReceiver.Command], completion: @escaping (_ health: ServerHealth, _ runID: [UInt8]?) -> Void
+    ) {
         guard let handler else { return }
         send(HealthReceiver(commands, completion: completion), replies: commands.count, through: handler) { buffer in
             for command in commands { buffer.write(command) }
@@ -34,7 +39,7 @@ extension RedisConnection {
     private func scheduleHealthCheck() {
         healthTimer = isolatedLoop.scheduleTask(in: .init(configuration.healthInterval)) {
             guard self.isReady else { return }
-            self.ask([.replication, .persistence]) { self.healthChecked($0) }
+            self.ask([.replication, .persistence]) { health, _ in self.healthChecked(health) }
         }
     }
 

@@ -36,6 +36,10 @@ public final class RedisConnection: TickParticipant {
     /// asks for it.
     public internal(set) var readSuitability: ReadSuitability?
 
+    /// Which process of the server it is that was met, 40 hexadecimal digits; `nil` while no connection is up, and where the
+    /// server does not say it.
+    public internal(set) var runID: [UInt8]?
+
     /// Why the server cannot be used, in words for an operator; `nil` while it can.
     public internal(set) var trouble: String? = "has not been connected to yet"
 

@@ -24,6 +24,20 @@ extension RedisLoop {
         return stale.map { Reader(connection: $0, isStale: true) }
     }
 
+    /// The connection to one process of a server, if reads are served there.
+    ///
+    /// - Parameter runID: see ``RedisConnection/runID``.
+    public func reader(runID: [UInt8]) -> Reader? {
+        for connection in replicas + [master] where connection.isReady && connection.runID == runID {
+            switch connection.readSuitability {
+            case .fresh: return Reader(connection: connection, isStale: false)
+            case .stale: return Reader(connection: connection, isStale: true)
+            case .unusable, nil: break
+            }
+        }
+        return nil
+    }
+
     /// Why there is no ``reader(excluding:)``.
     public var readFailure: RedisFailure {
         master.isDenied || replicas.contains { $0.isDenied } ? .denied : .notConnected

@@ -132,7 +132,7 @@ struct HTTPTests {
                 [
                     .get("/v1/keys/bytes"), .get("/v1/keys/a/b%20c+%25"), .get("/v1/keys/empty"),
                     .init("HEAD", "/v1/keys/bytes"), .get("/v1/keys/list"), .get("/v1/keys/nobody"),
-                    .get("/v1/keys/"), .get("/v1/keys/%f"), .init("PATCH", "/v1/keys/bytes"), .get("/v1/keys"),
+                    .get("/v1/keys/"), .get("/v1/keys/%f"), .init("PATCH", "/v1/keys/bytes"), .get("/v1/key"),
                 ], with: endpoint)
             #expect(answers.map(\.status) == [200, 200, 200, 200, 409, 404, 400, 400, 405, 404])
             #expect(answers[0].body == [0xFF, 0])

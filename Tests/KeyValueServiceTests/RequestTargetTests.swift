@@ -64,6 +64,8 @@ struct RouteTests {
     @Test(arguments: [
         ("/", RequestMethod.get, Route.root), ("/", .head, .root), ("", .get, .root), ("/get", .get, .get),
         ("/get", .head, .get), ("/v1/keys/k", .get, .key), ("/v1/keys/", .head, .key), ("/set", .post, .set),
+        ("/v1/keys", .get, .keys), ("/v1/keys", .head, .keys), ("/v1/batch", .post, .batch),
+        ("/v1/keys/x", .head, .key),
         ("/livez", .get, .live), ("/readyz", .get, .ready),
     ])
     func `lead to their handlers`(path: String, method: RequestMethod, route: Route) throws {
@@ -80,7 +82,7 @@ struct RouteTests {
         }
     }
 
-    @Test(arguments: ["/nope", "/get/", "/Get", "//get", "/set%20", "/livezz"])
+    @Test(arguments: ["/nope", "/get/", "/Get", "//get", "/set%20", "/livezz", "/v1/key", "/v1/batch/", "/v1/keyz"])
     func `are spelled exactly`(path: String) {
         #expect(throws: Problem.unknownPath) { try parse(path, .get) }
     }

@@ -43,10 +43,31 @@ struct HealthReceiverTests {
         }
     }
 
-    /// - Parameter replies: `+` a simple string, `-` an error, `$` a bulk string.
+    @Test func `names the process by its run id, if it has one that is one`() {
+        let id = String(repeating: "0123456789abcdef", count: 3).prefix(40)
+        let cases: [(reply: String, runID: String?)] = [
+            ("$# Server\r\nredis_version:7.0.15\r\nrun_id:\(id)\r\ntcp_port:6379\r\n", String(id)),
+            ("$# Server\r\nrun_id:\(id)", String(id)), ("$# Server\r\nrun_id:\(id)0\r\n", nil),
+            ("$# Server\r\nrun_id:\(id.dropLast())-\r\n", nil), ("$# Server\r\nrun_id:\r\n", nil),
+            ("$# Server\r\nmy_run_id:\(id)\r\n", nil), ("$", nil), ("-NOPERM no INFO server here", nil), ("+OK", nil),
+        ]
+        for (reply, runID) in cases {
+            var said: (health: ServerHealth, runID: [UInt8]?)?
+            let receiver = HealthReceiver([.replication, .persistence, .server]) { said = ($0, $1) }
+            give(["$role:master\r\n", "$loading:0\r\n", reply], to: receiver)
+            #expect(said?.runID == runID.map { Array($0.utf8) }, "\(reply)")
+            #expect(said?.health == .serving(ReplicationInfo(role: .master)), "it serves whatever it says there")
+        }
+    }
+
     private func health(_ replies: [String]) -> ServerHealth? {
         var health: ServerHealth?
-        let receiver = HealthReceiver(Self.handshake) { health = $0 }
+        give(replies, to: HealthReceiver(Self.handshake) { said, _ in health = said })
+        return health
+    }
+
+    /// - Parameter replies: `+` a simple string, `-` an error, `$` a bulk string.
+    private func give(_ replies: [String], to receiver: HealthReceiver) {
         for (index, reply) in replies.enumerated() {
             let bytes = Array(reply.utf8.dropFirst())
             switch reply.first {
@@ -55,6 +76,5 @@ struct HealthReceiverTests {
             default: receiver.receive(.bulk(bytes.span), at: index)
             }
         }
-        return health
     }
 }

@@ -1,0 +1,130 @@
+import HTTPWire
+import NIOCore
+import RedisClient
+
+/// `GET /v1/keys`: a page of keys by SCAN, all pages of a walk from one server.
+///
+/// SCAN's own promise is passed on: a key that is there for the whole walk is told at least once, and may be told twice.
+final class KeyListExchange: Exchange {
+    /// A SCAN may find nothing for long where few keys have the prefix. So many are sent for one page at the most…
+    private static let maximumScans = 10
+    /// …and none once this time has passed: then the page is empty, and its cursor leads on.
+    private static let longest: TimeAmount = .milliseconds(100)
+
+    private let request: KeyListRequest
+    private let service: KeyValueService
+    private var server: (reader: RedisLoop.Reader, runID: [UInt8])?
+    private var attempts = ReadAttempts()
+    private var position: UInt64 = 0
+    private var scans = 0
+    private var deadline = NIODeadline.distantFuture
+
+    init(
+        _ head: borrowing RequestHead, connection: HTTPConnection, request: KeyListRequest, service: KeyValueService
+    ) {
+        self.request = request
+        self.service = service
+        super.init(head, connection: connection)
+    }
+
+    override func begin() {
+        deadline = .now() + Self.longest
+        guard let cursor = request.cursor else {
+            if !beginWalk() { respond(Problem(service.redis.readFailure, role: "Redis server")) }
+            return
+        }
+        guard let reader = service.redis.reader(runID: cursor.runID) else { return respond(.cursorGone) }
+        server = (reader, cursor.runID)
+        position = cursor.position
+        scan()
+    }
+
+    /// - Returns: whether there is a server to begin a walk on.
+    private func beginWalk() -> Bool {
+        position = 0
+        while let reader = service.redis.reader(excluding: attempts) {
+            if let runID = reader.connection.runID {
+                server = (reader, runID)
+                scan()
+                return true
+            }
+            // No cursor could name it.
+            guard attempts.mayGoOn(after: reader.connection, failing: nil) else { return false }
+        }
+        return false
+    }
+
+    private func scan() {
+        guard let server else { return }
+        scans += 1
+        let request = request
+        do {
+            try server.reader.connection.submit(self, replies: 1) {
+                $0.writeSCAN(cursor: position, pattern: request.pattern.span, count: request.limit)
+            }
+        } catch {
+            fail(error)
+        }
+    }
+
+    override func receive(_ reply: RedisReply, at index: Int) {
+        guard let connection = server?.reader.connection else { return }
+        switch reply {
+        case .array(let elements):
+            guard elements.count == 2, case .bulk(let next) = elements[0], let next = UInt64(decimal: next),
+                case .array(let keys) = elements[1]
+            else { return connection.distrust() }
+            receive(keys, next: next)
+        case .error(let text):
+            connection.observe(error: text)
+            let problem = Problem(redisError: text)
+            if problem == .redisUnavailable(role: "Redis server"), beginAnew(after: nil) { return }
+            respond(problem)
+        case .bulk, .simple, .integer, .null: connection.distrust()
+        }
+    }
+
+    private func receive(_ keys: [RedisValue], next: UInt64) {
+        position = next
+        if keys.isEmpty, next != 0, scans < Self.maximumScans, .now() < deadline { return scan() }
+        guard let server else { return }
+        var head = ResponseHead(contentType: .json)
+        head.server = server.reader.connection.servedFields
+        head.isStale = server.reader.isStale
+        let cursor = next == 0 ? nil : ScanCursor(runID: server.runID, position: next)
+        respond(Response(head, body: Self.body(keys, cursor)))
+    }
+
+    private static func body(_ keys: [RedisValue], _ cursor: ScanCursor?) -> ByteBuffer {
+        var body = ByteBuffer()
+        body.writeStaticString("{\"keys\":[")
+        var isFirst = true
+        for case .bulk(let key) in keys {
+            body.writeStaticString(isFirst ? "{" : ",{")
+            body.writeJSONMember("key", key.span)
+            body.writeStaticString("}")
+            isFirst = false
+        }
+        body.writeStaticString("],\"cursor\":")
+        if let cursor {
+            body.writeStaticString("\"")
+            body.writeBytes(cursor.text)
+            body.writeStaticString("\"}")
+        } else {
+            body.writeStaticString("null}")
+        }
+        return body
+    }
+
+    override func fail(_ failure: RedisFailure) {
+        if !beginAnew(after: failure) { respond(Problem(failure, role: "Redis server")) }
+    }
+
+    /// A walk that has not told anything yet may begin on another server.
+    private func beginAnew(after failure: RedisFailure?) -> Bool {
+        guard request.cursor == nil, let server,
+            attempts.mayGoOn(after: server.reader.connection, failing: failure)
+        else { return false }
+        return beginWalk()
+    }
+}
