@@ -43,7 +43,7 @@ final class KeyDocumentExchange: ReadExchange {
         if let problem { return answer(problem) }
         guard let document else { return }
         switch reply {
-        case .integer(let milliseconds): answer(document, timeToLive: milliseconds, unlessKnown: known)
+        case .integer(let milliseconds): answer(document, head(.json), timeToLive: milliseconds, unlessKnown: known)
         case .error(let text): answer(problem(of: text))
         case .bulk, .simple, .null, .array: distrust()
         }
@@ -54,8 +54,11 @@ extension ReadExchange {
     /// Answers with the document; without it, where the client has the value already.
     ///
     /// - Parameter milliseconds: the reply to PTTL.
-    final func answer(_ document: KeyDocument, timeToLive milliseconds: Int64, unlessKnown known: EntityTagList) {
-        var head = head(.json)
+    final func answer(
+        _ document: KeyDocument, _ head: ResponseHead, timeToLive milliseconds: Int64,
+        unlessKnown known: EntityTagList
+    ) {
+        var head = head
         head.add("Vary", "Accept")
         // Weak, since the time to live changes and the tag does not.
         head.add("ETag", Array("W/\"".utf8) + document.tag.text + Array("\"".utf8))

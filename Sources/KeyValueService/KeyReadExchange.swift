@@ -12,7 +12,7 @@ final class KeyReadExchange: ReadExchange {
 
     override func receive(_ reply: RedisReply, at index: Int) {
         switch reply {
-        case .bulk(let value): answer(value, unlessKnown: known)
+        case .bulk(let value): answer(value, head(.bytes), unlessKnown: known)
         case .null: answer(.keyNotFound)
         case .error(let text): answer(problem(of: text))
         case .simple, .integer, .array: distrust()
@@ -22,8 +22,8 @@ final class KeyReadExchange: ReadExchange {
 
 extension ReadExchange {
     /// Answers with the value alone; without it, where the client has it already.
-    final func answer(_ value: Span<UInt8>, unlessKnown known: EntityTagList) {
-        var head = head(.bytes)
+    final func answer(_ value: Span<UInt8>, _ head: ResponseHead, unlessKnown known: EntityTagList) {
+        var head = head
         let tag = KeyTag(of: value)
         head.tag = tag
         if known.matches(tag) {

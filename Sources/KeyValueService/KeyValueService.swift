@@ -10,6 +10,7 @@ final class KeyValueService: HTTPService {
     let eventLoop: any EventLoop
     /// Those of all event loops, this one included.
     let loops: ServiceLoops
+    private var waitingReads = 0
     private let hostname: HostnameAnswer
     /// For the answers of `/set` and `/get`, escaped for JSON.
     let escapedPodIP: [UInt8]
@@ -35,7 +36,7 @@ final class KeyValueService: HTTPService {
             case .key:
                 let key = try target.pathValue(after: Route.keysPath)
                 guard !key.isEmpty else { throw .emptyKey }
-                return try read(key, request, connection)
+                return try self.exchange(for: key, target, request, connection)
             case .keys:
                 let list = try KeyListRequest(target)
                 return KeyListExchange(request.head, connection: connection, request: list, service: self)
@@ -62,12 +63,23 @@ final class KeyValueService: HTTPService {
         }
     }
 
-    private func read(
-        _ key: [UInt8], _ request: borrowing RequestView, _ connection: HTTPConnection
+    private func exchange(
+        for key: [UInt8], _ target: borrowing RequestTarget, _ request: borrowing RequestView,
+        _ connection: HTTPConnection
     ) throws(Problem) -> Exchange {
-        switch try KeyForm(for: request) {
-        case .bytes: KeyReadExchange(request, connection: connection, key: key, service: self)
-        case .document: KeyDocumentExchange(request, connection: connection, key: key, service: self)
+        switch request.head.method {
+        case .put: return try PutExchange(request, target, connection: connection, key: key, service: self)
+        case .delete: return try DeleteExchange(request, target, connection: connection, key: key, service: self)
+        default: break
+        }
+        let form = try KeyForm(for: request)
+        if let demand = try ConsistencyDemand(request, target) {
+            return ConsistentReadExchange(
+                request, connection: connection, key: key, form: form, demand: demand, service: self)
+        }
+        switch form {
+        case .bytes: return KeyReadExchange(request, connection: connection, key: key, service: self)
+        case .document: return KeyDocumentExchange(request, connection: connection, key: key, service: self)
         }
     }
 
@@ -75,6 +87,21 @@ final class KeyValueService: HTTPService {
         _ answer: Response, _ head: borrowing RequestHead, _ connection: HTTPConnection
     ) -> Exchange {
         ImmediateExchange(head, connection: connection, answer: answer)
+    }
+
+    // MARK: Reads that wait for a replica
+
+    /// As many as wait at a time; further ones ask the master.
+    private static let waitingReadsLimit = 1024
+
+    var mayWaitForReplica: Bool { waitingReads < Self.waitingReadsLimit }
+
+    func waitForReplica(_ time: TimeAmount, _ resume: @escaping () -> Void) {
+        waitingReads += 1
+        eventLoop.assumeIsolated().scheduleTask(in: time) {
+            self.waitingReads -= 1
+            resume()
+        }
     }
 
     override func shutDown(_ completion: @escaping () -> Void) { redis.shutDown(completion) }

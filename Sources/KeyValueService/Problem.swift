@@ -20,6 +20,11 @@ enum Problem: Error, Equatable, Sendable {
     case invalidPercentEncoding
     case invalidCursor
     case invalidNumber(StaticText, ClosedRange<Int>)
+    case invalidDuration(StaticText, DurationText.Range)
+    case missingParameter(StaticText, because: StaticText)
+    case unsupportedPrecondition
+    case invalidReplicationToken
+    case invalidTokenRequest
     case notAcceptable
     case unsupportedMediaType
     case bodyTooLarge(limitBytes: Int)
@@ -30,6 +35,8 @@ enum Problem: Error, Equatable, Sendable {
     // What is stored.
     case keyNotFound
     case valueNotText
+    case preconditionFailed
+    case replicationLost
     case cursorGone
     case wrongType
 
@@ -38,6 +45,7 @@ enum Problem: Error, Equatable, Sendable {
     case redisTimeout
     case redisOverloaded
     case redisReadOnly
+    case replicationLagUnknown
     case redisOutOfMemory
     case redisCannotPersist
     case redisNeedsReplicas
@@ -60,7 +68,8 @@ extension Problem {
     var status: ResponseStatus {
         switch self {
         case .malformedRequest, .missingKey, .emptyKey, .keyNotText, .invalidPercentEncoding, .invalidJSON,
-            .missingMember, .memberNotText, .invalidCursor, .invalidNumber:
+            .missingMember, .memberNotText, .invalidCursor, .invalidNumber, .invalidDuration, .missingParameter,
+            .unsupportedPrecondition, .invalidReplicationToken, .invalidTokenRequest:
             .badRequest
         case .targetTooLong: .targetTooLong
         case .headerTooLarge: .headerTooLarge
@@ -70,9 +79,11 @@ extension Problem {
         case .unsupportedMediaType: .unsupportedMediaType
         case .bodyTooLarge: .contentTooLarge
         case .notAcceptable, .valueNotText: .notAcceptable
-        case .wrongType: .conflict
+        case .wrongType, .replicationLost: .conflict
+        case .preconditionFailed: .preconditionFailed
         case .cursorGone: .gone
-        case .redisUnavailable, .redisOverloaded, .redisReadOnly, .redisCannotPersist, .redisNeedsReplicas:
+        case .redisUnavailable, .redisOverloaded, .redisReadOnly, .redisCannotPersist, .redisNeedsReplicas,
+            .replicationLagUnknown:
             .serviceUnavailable
         case .redisTimeout: .gatewayTimeout
         case .redisOutOfMemory: .insufficientStorage
@@ -95,6 +106,11 @@ extension Problem {
         case .invalidPercentEncoding: "invalid-percent-encoding"
         case .invalidCursor: "invalid-cursor"
         case .invalidNumber: "invalid-number"
+        case .invalidDuration: "invalid-duration"
+        case .missingParameter: "missing-parameter"
+        case .unsupportedPrecondition: "unsupported-precondition"
+        case .invalidReplicationToken: "invalid-replication-token"
+        case .invalidTokenRequest: "invalid-token-request"
         case .notAcceptable: "not-acceptable"
         case .unsupportedMediaType: "unsupported-media-type"
         case .bodyTooLarge: "body-too-large"
@@ -103,12 +119,15 @@ extension Problem {
         case .memberNotText: "member-not-text"
         case .keyNotFound: "key-not-found"
         case .valueNotText: "value-not-text"
+        case .preconditionFailed: "precondition-failed"
+        case .replicationLost: "replication-lost"
         case .cursorGone: "cursor-gone"
         case .wrongType: "wrong-type"
         case .redisUnavailable: "redis-unavailable"
         case .redisTimeout: "redis-timeout"
         case .redisOverloaded: "redis-overloaded"
         case .redisReadOnly: "redis-read-only"
+        case .replicationLagUnknown: "replication-lag-unknown"
         case .redisOutOfMemory: "redis-out-of-memory"
         case .redisCannotPersist: "redis-cannot-persist"
         case .redisNeedsReplicas: "redis-needs-replicas"
@@ -135,6 +154,14 @@ extension Problem {
         case .invalidCursor: "The cursor is not one that this service gives; leave it out to begin anew."
         case .invalidNumber(let name, let range):
             "The parameter \(name) has to be a number from \(range.lowerBound) to \(range.upperBound)."
+        case .invalidDuration(let name, let range):
+            "\(name) has to be a whole number of ms or s, from \(range.words), such as 500ms."
+        case .missingParameter(let name, let other): "\(other) says nothing without \(name); send both, or none."
+        case .unsupportedPrecondition:
+            "A write takes If-None-Match: * (write only if there is no value yet), and no tags."
+        case .invalidReplicationToken:
+            "Replication-After has to be a token as a Replication-Token field gave it: <40 hexadecimal digits>:<number>."
+        case .invalidTokenRequest: "Replication-Token on a read has to be want; a token goes into Replication-After."
         case .notAcceptable:
             "The value is given as application/octet-stream or as application/json; let Accept allow one of them."
         case .unsupportedMediaType: "Send the body as Content-Type: application/json."
@@ -146,6 +173,9 @@ extension Problem {
         case .keyNotFound: "No value is stored under this key."
         case .valueNotText:
             "The value is not UTF-8, so it cannot be shown in JSON; read it as the bytes it is, by /v1/keys/…."
+        case .preconditionFailed: "There is a value under this key already; it is left as it is."
+        case .replicationLost:
+            "The write that Replication-After stands for was lost in a fail-over; do it again if it is still wanted."
         case .cursorGone:
             "The server that gave this cursor is gone, or serves no reads now; leave the cursor out to begin anew."
         case .wrongType: "The key holds a list, set, hash or another type; only strings can be read here."
@@ -153,6 +183,8 @@ extension Problem {
         case .redisTimeout: "Redis did not answer in time; whether a write was applied is not known."
         case .redisOverloaded: "Too many commands wait for Redis; try again shortly."
         case .redisReadOnly: "The server that is configured as the master is a replica; try again shortly."
+        case .replicationLagUnknown:
+            "No server can be shown to be within max-lag while the master is away; leave max-lag out to read what there is."
         case .redisOutOfMemory: "Redis has no memory left for this write."
         case .redisCannotPersist: "Redis refuses writes because it cannot save its data."
         case .redisNeedsReplicas: "Redis refuses writes because too few replicas are in step."
@@ -165,7 +197,18 @@ extension Problem {
         status == .serviceUnavailable ? 1 : nil
     }
 
-    var response: Response {
+    var response: Response { Response(head(), body: body) }
+
+    /// - Parameter server: which server of Redis has answered so, as header lines.
+    func head(server: [UInt8] = []) -> ResponseHead {
+        var head = ResponseHead(status: status, contentType: .problemJSON)
+        head.retryAfterSeconds = retryAfterSeconds
+        head.server = server
+        if case .methodNotAllowed(let allowed) = self { head.allow = allowed }
+        return head
+    }
+
+    var body: ByteBuffer {
         var body = ByteBuffer()
         body.writeStaticString("{\"type\":\"/problems/")
         body.writeStaticString(code)
@@ -178,10 +221,7 @@ extension Problem {
         body.writeStaticString("\",\"detail\":\"")
         body.writeJSONEscaped(detail.utf8.span)
         body.writeStaticString("\"}")
-        var response = Response(status: status, contentType: .problemJSON, body: body)
-        response.head.retryAfterSeconds = retryAfterSeconds
-        if case .methodNotAllowed(let allowed) = self { response.head.allow = allowed }
-        return response
+        return body
     }
 }
 

@@ -38,12 +38,18 @@ class ReadExchange: Exchange {
     }
 
     override func begin() {
-        if !ask() { respond(Problem(service.redis.readFailure, role: "Redis server")) }
+        if !ask() { respond(unavailable) }
     }
+
+    /// The server to ask.
+    func nextReader() -> RedisLoop.Reader? { service.redis.reader(excluding: attempts) }
+
+    /// The answer where there is none.
+    var unavailable: Problem { Problem(service.redis.readFailure, role: "Redis server") }
 
     /// - Returns: whether there is a server to ask.
     private func ask() -> Bool {
-        guard let reader = service.redis.reader(excluding: attempts) else { return false }
+        guard let reader = nextReader() else { return false }
         self.reader = reader
         do {
             try reader.connection.submit(self, replies: commands, information: Self.information) { encode(into: &$0) }
@@ -69,7 +75,12 @@ class ReadExchange: Exchange {
     /// Gives the problem as the answer, unless another server may do better.
     final func answer(_ problem: Problem) {
         if problem == .redisUnavailable(role: "Redis server"), askAnother(after: nil) { return }
-        respond(problem)
+        var head = problem.head()
+        if let reader {
+            head.server = reader.connection.servedFields
+            head.isStale = reader.isStale
+        }
+        respond(Response(head, body: problem.body))
     }
 
     /// What one server could not answer, another is asked, if there is one.

@@ -13,6 +13,8 @@ struct RequestTarget: ~Escapable {
         query = target.extracting(min(end + 1, target.count)..<target.count)
     }
 
+    var hasQuery: Bool { !query.isEmpty }
+
     /// The first value of a query parameter, decoded: `+` is a space, `%HH` a byte.
     ///
     /// - Throws: ``Problem/invalidPercentEncoding``.

@@ -35,7 +35,7 @@ enum Route: UInt8, CaseIterable {
         case (.get, .get), (.get, .head), (.root, .get), (.root, .head), (.live, .get), (.live, .head), (.ready, .get),
             (.ready, .head):
             true
-        case (.key, .get), (.key, .head), (.keys, .get), (.keys, .head): true
+        case (.key, .get), (.key, .head), (.key, .put), (.key, .delete), (.keys, .get), (.keys, .head): true
         default: false
         }
     }
@@ -44,7 +44,8 @@ enum Route: UInt8, CaseIterable {
     private var allowed: StaticText {
         switch self {
         case .set, .batch: "POST"
-        case .key, .keys, .get, .root, .live, .ready: "GET, HEAD"
+        case .key: "GET, HEAD, PUT, DELETE"
+        case .keys, .get, .root, .live, .ready: "GET, HEAD"
         }
     }
 }

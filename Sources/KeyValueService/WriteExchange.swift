@@ -23,6 +23,10 @@ class WriteExchange: ReceivingExchange {
     /// How many commands ``encode(into:)`` writes.
     var commands: Int { 1 }
 
+    /// How long the last of the commands may wait for replicas, where it is a WAIT: `nil` where there is none. It holds up
+    /// what is behind it, so the commands get a connection of their own meanwhile.
+    var acknowledgementWait: Duration? { nil }
+
     /// In which form INFO is wanted.
     class var information: InformationForm { .parsed }
 
@@ -74,7 +78,11 @@ class WriteExchange: ReceivingExchange {
     }
 
     private func submit() throws(RedisFailure) {
-        try service.redis.submitWrite(self, replies: commands, information: Self.information) { encode(into: &$0) }
+        if let wait = acknowledgementWait {
+            try service.redis.submitAcknowledgedWrite(self, replies: commands, wait: wait) { self.encode(into: &$0) }
+        } else {
+            try service.redis.submitWrite(self, replies: commands, information: Self.information) { encode(into: &$0) }
+        }
     }
 
     final override func receive(_ reply: RedisReply, at index: Int) {

@@ -17,6 +17,45 @@ extension ByteBuffer {
         }
     }
 
+    /// - Parameters:
+    ///   - timeToLive: in milliseconds, 1 or more; `nil` for a key that stays.
+    ///   - ifAbsent: whether a key that exists is left as it is; the reply is null then.
+    public mutating func writeSET(key: Span<UInt8>, value: Span<UInt8>, timeToLive: Int64?, ifAbsent: Bool) {
+        writeWithOutputRawSpan(minimumWritableBytes: 160 + key.count + value.count) { output in
+            output.append("*")
+            output.append(decimal: 3 + (timeToLive == nil ? 0 : 2) + (ifAbsent ? 1 : 0))
+            output.append("\r\n$3\r\nSET\r\n")
+            output.append(bulk: key)
+            output.append(bulk: value)
+            if let timeToLive {
+                output.append("$2\r\nPX\r\n")
+                output.append(bulk: "\(timeToLive)".utf8.span)
+            }
+            if ifAbsent { output.append("$2\r\nNX\r\n") }
+        }
+    }
+
+    public mutating func writeDEL(key: Span<UInt8>) {
+        writeWithOutputRawSpan(minimumWritableBytes: 48 + key.count) { output in
+            output.append("*2\r\n$3\r\nDEL\r\n")
+            output.append(bulk: key)
+        }
+    }
+
+    public mutating func writeEXISTS(key: Span<UInt8>) {
+        writeWithOutputRawSpan(minimumWritableBytes: 48 + key.count) { output in
+            output.append("*2\r\n$6\r\nEXISTS\r\n")
+            output.append(bulk: key)
+        }
+    }
+
+    /// Waits for the writes of the connection that it is sent on.
+    public mutating func writeWAIT(replicas: Int, milliseconds: Int64) {
+        writeStaticString("*3\r\n$4\r\nWAIT\r\n")
+        writeBulk("\(replicas)".utf8.span)
+        writeBulk("\(milliseconds)".utf8.span)
+    }
+
     public mutating func writePTTL(key: Span<UInt8>) {
         writeWithOutputRawSpan(minimumWritableBytes: 48 + key.count) { output in
             output.append("*2\r\n$4\r\nPTTL\r\n")

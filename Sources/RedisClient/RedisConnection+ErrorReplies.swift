@@ -29,6 +29,13 @@ extension RedisConnection {
         handler?.close(failing: .connectionLost)
     }
 
+    /// Closes the connection under a command that has taken too long by its caller's measure.
+    func giveUp() {
+        health = .unknown
+        note(trouble: "did not answer in time")
+        handler?.close(failing: .timedOut)
+    }
+
     /// Errors may come by the ten thousand a second: the same one again does not get as far as the lock.
     private func complain(_ code: String) {
         let now = flusher.now

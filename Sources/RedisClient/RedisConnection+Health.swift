@@ -1,4 +1,5 @@
 import NIOCore
+import Replication
 
 extension RedisConnection {
     func sendHandshake() {
@@ -15,9 +16,22 @@ extension RedisConnection {
         _ commands: [HealthReceiver.Command], completion: @escaping (_ health: ServerHealth, _ runID: [UInt8]?) -> Void
     ) {
         guard let handler else { return }
-        send(HealthReceiver(commands, completion: completion), replies: commands.count, through: handler) { buffer in
+        let askedAt = Int64(clamping: NIODeadline.now().uptimeNanoseconds)
+        let receiver = HealthReceiver(commands) { health, runID in
+            self.noteOffset(in: health, askedAt: askedAt)
+            completion(health, runID)
+        }
+        send(receiver, replies: commands.count, through: handler) { buffer in
             for command in commands { buffer.write(command) }
         }
+    }
+
+    /// - Parameter askedAt: everything that was written before it is in the answer.
+    private func noteOffset(in health: ServerHealth, askedAt: Int64) {
+        guard wantsMaster, case .serving(let info) = health, info.role == .master,
+            let token = ReplicationToken(of: info)
+        else { return }
+        offsets.record(token, atNanoseconds: askedAt)
     }
 
     private func handshakeEnded(_ health: ServerHealth) {

@@ -40,6 +40,10 @@ public final class RedisConnection: TickParticipant {
     /// server does not say it.
     public internal(set) var runID: [UInt8]?
 
+    /// Where the master's stream was, at each look at it: what a bound on a read's age is shown with. Empty where another
+    /// server than the master is looked for. Times are ``NIOCore/NIODeadline/uptimeNanoseconds``.
+    public internal(set) var offsets = MasterOffsetHistory()
+
     /// Why the server cannot be used, in words for an operator; `nil` while it can.
     public internal(set) var trouble: String? = "has not been connected to yet"
 

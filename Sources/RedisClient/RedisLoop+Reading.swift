@@ -38,6 +38,11 @@ extension RedisLoop {
         return nil
     }
 
+    /// The master for a read that has to be asked there; `nil` while it cannot be.
+    public var masterReader: Reader? {
+        master.isReady && master.readSuitability == .fresh ? Reader(connection: master, isStale: false) : nil
+    }
+
     /// Why there is no ``reader(excluding:)``.
     public var readFailure: RedisFailure {
         master.isDenied || replicas.contains { $0.isDenied } ? .denied : .notConnected

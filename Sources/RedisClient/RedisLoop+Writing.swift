@@ -9,11 +9,29 @@ extension RedisLoop {
         _ receiver: ReplyReceiver, replies: Int, information: InformationForm? = nil,
         _ encode: (inout ByteBuffer) -> Void
     ) throws(RedisFailure) {
-        if !master.isReadyForWrites {
-            if master.isLookingForMaster { throw .readOnly }
-            if master.isDenied { throw .denied }
-        }
+        try checkMaster()
         try master.submit(receiver, replies: replies, information: information, encode)
+    }
+
+    private func checkMaster() throws(RedisFailure) {
+        guard !master.isReadyForWrites else { return }
+        if master.isLookingForMaster { throw .readOnly }
+        if master.isDenied { throw .denied }
+    }
+
+    /// Sends a write whose last command is a WAIT, over a connection that nobody else uses meanwhile. The receiver gets INFO
+    /// as ``InformationForm/parsed``.
+    ///
+    /// - Parameters:
+    ///   - wait: how long WAIT may take; the deadline is that and ``RedisConnectionConfiguration/commandTimeout``.
+    ///   - encode: may be called later.
+    /// - Throws: what ``submitWrite(_:replies:information:_:)`` throws; ``RedisFailure/overloaded`` where too many wait.
+    public func submitAcknowledgedWrite(
+        _ receiver: ReplyReceiver, replies: Int, wait: Duration, _ encode: @escaping (inout ByteBuffer) -> Void
+    ) throws(RedisFailure) {
+        try checkMaster()
+        guard master.isReadyForWrites else { throw .notConnected }
+        try acknowledgedWrites.submit(receiver, replies: replies, wait: wait, encode)
     }
 
     /// Waits for the master with a write that was surely not applied: it was answered with -READONLY, or not sent because

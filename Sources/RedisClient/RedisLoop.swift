@@ -21,6 +21,7 @@ public final class RedisLoop {
     var turn: Int
     private(set) var isShutDown = false
     let waitingWrites: WaitingWrites
+    let acknowledgedWrites: AcknowledgedWrites
 
     /// Must be called on the event loop. Connects at once.
     ///
@@ -36,6 +37,20 @@ public final class RedisLoop {
         self.flusher = flusher
         if case .name(let name) = topology.replicas { replicasName = name.host } else { replicasName = nil }
         self.waitingWrites = WaitingWrites(eventLoop: eventLoop)
+        // Its connections wait for replicas, ten seconds at the most, and then for Redis; what happens to them happens to the
+        // master's own connection too, which tells of it.
+        var patient = configuration
+        patient.commandTimeout = .seconds(10) + configuration.commandTimeout * 2
+        patient.stallTimeout = patient.commandTimeout
+        var silent = logger
+        silent.logLevel = .critical
+        self.acknowledgedWrites = AcknowledgedWrites(
+            commandTimeout: configuration.commandTimeout, eventLoop: eventLoop
+        ) { [patient, silent] in
+            RedisConnection(
+                endpoint: topology.master, wantsMaster: true, configuration: patient, eventLoop: eventLoop,
+                flusher: flusher, logger: silent)
+        }
         self.master = RedisConnection(
             endpoint: topology.master, wantsMaster: true, configuration: configuration, eventLoop: eventLoop,
             flusher: flusher,
@@ -72,12 +87,12 @@ public final class RedisLoop {
         isShutDown = true
         waitingWrites.resumeAll(isMasterFound: false)
         let connections = [master] + replicas + successors.map(\.new)
-        var open = connections.count
-        for connection in connections {
-            connection.shutDown {
-                open -= 1
-                if open == 0 { completion() }
-            }
+        var open = connections.count + 1
+        let closed = {
+            open -= 1
+            if open == 0 { completion() }
         }
+        acknowledgedWrites.shutDown(closed)
+        for connection in connections { connection.shutDown(closed) }
     }
 }

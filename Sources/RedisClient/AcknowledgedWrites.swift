@@ -1,0 +1,196 @@
+import Logging
+import NIOCore
+import Replication
+
+/// Connections to the master for writes that wait for replicas.
+///
+/// WAIT counts the writes of its own connection, and holds up what is behind it: a write and its WAIT get a connection that
+/// nobody else uses meanwhile. There are few of them, opened when they are needed and closed after a minute without use;
+/// further writes queue.
+///
+/// Lives on its event loop; neither thread-safe nor `Sendable`.
+final class AcknowledgedWrites {
+    /// Connections at the most.
+    static let connectionsLimit = 4
+    /// Writes that may wait for one; further ones are refused at once.
+    static let queueLimit = 256
+    /// How long a connection is kept without use.
+    static let idleTime: TimeAmount = .seconds(60)
+
+    /// One write on its way.
+    private final class Entry: ReplyReceiver {
+        let receiver: ReplyReceiver
+        let replies: Int
+        let encode: (inout ByteBuffer) -> Void
+        let deadline: NIODeadline
+        var timer: Scheduled<Void>?
+        /// The one it was sent over; `nil` while it waits for one.
+        var connection: RedisConnection?
+        /// Called once, when nothing more comes.
+        var whenDone: () -> Void = {}
+        private(set) var isDone = false
+
+        init(
+            _ receiver: ReplyReceiver, replies: Int, deadline: NIODeadline, encode: @escaping (inout ByteBuffer) -> Void
+        ) {
+            self.receiver = receiver
+            self.replies = replies
+            self.deadline = deadline
+            self.encode = encode
+        }
+
+        override func receive(_ reply: RedisReply, at index: Int) {
+            receiver.receive(reply, at: index)
+            // INFO was answered with an error.
+            if index == replies { end() }
+        }
+
+        override func receive(_ information: ReplicationInfo?) {
+            receiver.receive(information)
+            end()
+        }
+
+        override func fail(_ failure: RedisFailure) {
+            guard !isDone else { return }
+            receiver.fail(failure)
+            end()
+        }
+
+        private func end() {
+            isDone = true
+            connection = nil
+            timer?.cancel()
+            whenDone()
+        }
+    }
+
+    private let commandTimeout: Duration
+    private let isolatedLoop: NIOIsolatedEventLoop
+    private let makeConnection: () -> RedisConnection
+    private var connections: [RedisConnection] = []
+    private var busy: Set<ObjectIdentifier> = []
+    private var lastUse: [ObjectIdentifier: NIODeadline] = [:]
+    private var queue: CircularBuffer<Entry> = []
+    private var sweep: Scheduled<Void>?
+    private var isShutDown = false
+
+    /// Must be called on the event loop.
+    ///
+    /// - Parameters:
+    ///   - commandTimeout: how long a reply may take, beyond the wait for replicas.
+    ///   - makeConnection: makes a connection to the master, not started; its own time-out has to be longer than any wait.
+    init(commandTimeout: Duration, eventLoop: any EventLoop, makeConnection: @escaping () -> RedisConnection) {
+        self.commandTimeout = commandTimeout
+        self.isolatedLoop = eventLoop.assumeIsolated()
+        self.makeConnection = makeConnection
+    }
+
+    /// How many connections there are, and how many of them are in use.
+    var usage: (open: Int, busy: Int, queued: Int) { (connections.count, busy.count, queue.count) }
+
+    /// - Throws: ``RedisFailure/overloaded``, ``RedisFailure/shuttingDown``.
+    func submit(
+        _ receiver: ReplyReceiver, replies: Int, wait: Duration, _ encode: @escaping (inout ByteBuffer) -> Void
+    ) throws(RedisFailure) {
+        guard !isShutDown else { throw .shuttingDown }
+        guard queue.count < Self.queueLimit else { throw .overloaded }
+        let limit = TimeAmount(wait + commandTimeout)
+        let entry = Entry(receiver, replies: replies, deadline: .now() + limit, encode: encode)
+        entry.timer = isolatedLoop.scheduleTask(deadline: entry.deadline) { self.giveUp(entry) }
+        queue.append(entry)
+        serve()
+    }
+
+    /// Fails what waits, and closes every connection once it has answered what it owes.
+    func shutDown(_ completion: @escaping () -> Void) {
+        isShutDown = true
+        sweep?.cancel()
+        let waiting = queue
+        queue.removeAll()
+        for entry in waiting { entry.fail(.shuttingDown) }
+        var open = connections.count
+        guard open > 0 else { return completion() }
+        for connection in connections {
+            connection.shutDown {
+                open -= 1
+                if open == 0 { completion() }
+            }
+        }
+    }
+
+    /// Gives a connection to each write that waits, as far as there are any.
+    private func serve() {
+        while let entry = queue.first {
+            guard let connection = connections.first(where: { $0.isReadyForWrites && !isBusy($0) }) else {
+                let isFull = connections.count >= Self.connectionsLimit
+                // Those that are on their way are enough for some of the writes that wait.
+                let coming = connections.count { !$0.isReadyForWrites && !isBusy($0) }
+                if !isFull, coming < queue.count { open() }
+                return
+            }
+            queue.removeFirst()
+            send(entry, over: connection)
+        }
+    }
+
+    private func send(_ entry: Entry, over connection: RedisConnection) {
+        let id = ObjectIdentifier(connection)
+        busy.insert(id)
+        entry.connection = connection
+        entry.whenDone = {
+            self.busy.remove(id)
+            self.lastUse[id] = .now()
+            self.serve()
+        }
+        do {
+            try connection.submit(entry, replies: entry.replies, information: .parsed, entry.encode)
+        } catch {
+            entry.fail(error)
+        }
+    }
+
+    private func open() {
+        let connection = makeConnection()
+        connections.append(connection)
+        lastUse[ObjectIdentifier(connection)] = .now()
+        connection.whenReady = { self.serve() }
+        connection.whenAway = { self.failAll() }
+        connection.start()
+        if sweep == nil { scheduleSweep() }
+    }
+
+    /// No connection can be had: those that wait are told so, rather than kept to their deadline.
+    private func failAll() {
+        guard !connections.contains(where: \.isReadyForWrites) else { return }
+        let waiting = queue
+        queue.removeAll()
+        for entry in waiting { entry.fail(.notConnected) }
+    }
+
+    /// The write is overdue: it is taken from the queue, or its connection is closed under it.
+    private func giveUp(_ entry: Entry) {
+        guard !entry.isDone else { return }
+        // Closing the connection fails what is in flight on it.
+        if let connection = entry.connection { return connection.giveUp() }
+        queue.removeAll { $0 === entry }
+        entry.fail(.notConnected)
+    }
+
+    private func isBusy(_ connection: RedisConnection) -> Bool { busy.contains(ObjectIdentifier(connection)) }
+
+    private func scheduleSweep() {
+        sweep = isolatedLoop.scheduleTask(in: Self.idleTime) {
+            self.sweep = nil
+            let now = NIODeadline.now()
+            let idle = self.connections.filter {
+                !self.isBusy($0) && now - (self.lastUse[ObjectIdentifier($0)] ?? now) >= Self.idleTime
+            }
+            for connection in idle {
+                self.lastUse[ObjectIdentifier(connection)] = nil
+                connection.shutDown()
+            }
+            self.connections.removeAll { connection in idle.contains { $0 === connection } }
+            if !self.connections.isEmpty { self.scheduleSweep() }
+        }
+    }
+}
