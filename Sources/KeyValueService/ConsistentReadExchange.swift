@@ -145,7 +145,7 @@ final class ConsistentReadExchange: ReadExchange {
             if problem == .redisUnavailable(role: "Redis server") { return answer(problem) }
             head = problem.head(server: head.server)
         }
-        if let verdict { head.add("Replication-Verdict", verdict.rawValue) }
+        if demand.after != nil, let verdict { head.add("Replication-Verdict", verdict.rawValue) }
         if let token = after.flatMap({ ReplicationToken(of: $0) }) { head.add("Replication-Token", token.bytes) }
         if let problem { return respond(Response(head, body: problem.body)) }
         guard let value else { return }
