@@ -70,10 +70,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: memorySafe + [.enableExperimentalFeature("Lifetimes")]),
+        .target(name: "ServiceDocuments", resources: [.embedInCode("openapi.json")], swiftSettings: strict),
         .target(
             name: "KeyValueService",
             dependencies: [
-                "HTTPWire", "RedisClient", "Replication",
+                "HTTPWire", "RedisClient", "Replication", "ServiceDocuments",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),

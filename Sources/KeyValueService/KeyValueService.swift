@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import RedisClient
 import Replication
+import ServiceDocuments
 
 /// The key-value API of one event loop: `/set`, `/get`, `/v1/keys/…`, `/`, `/livez`, `/readyz`.
 final class KeyValueService: HTTPService {
@@ -51,6 +52,7 @@ final class KeyValueService: HTTPService {
             case .live:
                 return immediate(
                     Response(contentType: .plainText, body: ByteBuffer(string: "ok")), request.head, connection)
+            case .openAPI: return immediate(Self.openAPI, request.head, connection)
             case .ready:
                 return GatheringExchange(request.head, connection: connection, service: self) { service in
                     Readiness(service.redis, isDraining: service.http.isDraining)
@@ -82,6 +84,9 @@ final class KeyValueService: HTTPService {
         case .document: return KeyDocumentExchange(request, connection: connection, key: key, service: self)
         }
     }
+
+    private static let openAPI = Response(
+        contentType: .json, body: ByteBuffer(bytes: ServiceDocuments.openAPI))
 
     private func immediate(
         _ answer: Response, _ head: borrowing RequestHead, _ connection: HTTPConnection

@@ -2,7 +2,7 @@ import HTTPWire
 
 /// Where a request goes, by its path.
 enum Route: UInt8, CaseIterable {
-    case get, set, key, keys, batch, root, live, ready
+    case get, set, key, keys, batch, root, live, ready, openAPI
 
     /// What precedes a key in a path.
     static let keysPath: StaticString = "/v1/keys/"
@@ -10,7 +10,7 @@ enum Route: UInt8, CaseIterable {
     /// - Throws: ``Problem/unknownPath``, ``Problem/methodNotAllowed(allowed:)``.
     init(path: Span<UInt8>, method: RequestMethod) throws(Problem) {
         guard let route = Self(path: path) else { throw .unknownPath }
-        guard route.takes(method) else { throw .methodNotAllowed(allowed: route.allowed) }
+        guard route.methods.contain(method) else { throw .methodNotAllowed(allowed: route.methods.allowed) }
         self = route
     }
 
@@ -24,28 +24,40 @@ enum Route: UInt8, CaseIterable {
         case 7 where path.starts(with: "/readyz"): self = .ready
         case 8 where path.starts(with: "/v1/keys"): self = .keys
         case 9 where path.starts(with: "/v1/batch"): self = .batch
+        case 13 where path.starts(with: "/openapi.json"): self = .openAPI
         case 9... where path.starts(with: Self.keysPath): self = .key
         default: return nil
         }
     }
 
-    private func takes(_ method: RequestMethod) -> Bool {
-        switch (self, method) {
-        case (.set, .post), (.batch, .post): true
-        case (.get, .get), (.get, .head), (.root, .get), (.root, .head), (.live, .get), (.live, .head), (.ready, .get),
-            (.ready, .head):
-            true
-        case (.key, .get), (.key, .head), (.key, .put), (.key, .delete), (.keys, .get), (.keys, .head): true
-        default: false
+    private var methods: Methods {
+        switch self {
+        case .set, .batch: .post
+        case .key: .all
+        case .get, .keys, .root, .live, .ready, .openAPI: .read
         }
     }
 
-    /// As in the field Allow.
-    private var allowed: StaticText {
-        switch self {
-        case .set, .batch: "POST"
-        case .key: "GET, HEAD, PUT, DELETE"
-        case .keys, .get, .root, .live, .ready: "GET, HEAD"
+    /// What a path takes.
+    private enum Methods {
+        case read, post, all
+
+        func contain(_ method: RequestMethod) -> Bool {
+            switch (self, method) {
+            case (.read, .get), (.read, .head), (.post, .post), (.all, .get), (.all, .head), (.all, .put),
+                (.all, .delete):
+                true
+            default: false
+            }
+        }
+
+        /// As in the field Allow.
+        var allowed: StaticText {
+            switch self {
+            case .read: "GET, HEAD"
+            case .post: "POST"
+            case .all: "GET, HEAD, PUT, DELETE"
+            }
         }
     }
 }

@@ -16,6 +16,9 @@ final class Scratch {
 
     deinit { Self.removeTree(path) }
 
+    /// The checkout that this file is in.
+    static var root: String { "/" + #filePath.split(separator: "/").dropLast(4).joined(separator: "/") }
+
     /// A file's path in the folder.
     subscript(_ name: String) -> String { "\(path)/\(name)" }
 

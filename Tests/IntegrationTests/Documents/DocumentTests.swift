@@ -1,0 +1,106 @@
+import Glibc
+import LocalTopology
+import Testing
+
+@Suite("The documents' commands answer as they are shown")
+struct DocumentTests {
+    @Test(
+        "each curl line, in the order of the document, on a cluster of its own",
+        arguments: ["docs/api.md", "docs/consistency.md"])
+    func commands(path: String) async throws {
+        let transcript = ConsoleTranscript(try Self.read(path))
+        try #require(transcript.steps.count >= 8, "\(path) has no commands")
+        let system = try KeyValueCluster(apps: 3)
+        let app = try #require(system.apps.first).endpoint
+        let addresses = [
+            ("127.0.0.1:30003", "\(app)"), ("127.0.0.1:16379", "\(system.master.endpoint)"),
+            ("127.0.0.2:16380", "\(system.replicas[0].endpoint)"),
+            ("127.0.0.3:16381", "\(system.replicas[1].endpoint)"), ("<key-value-app-…>", "<app-…>"),
+        ]
+        func translated(_ text: String) -> String {
+            addresses.reduce(text) { $0.replacing($1.0, with: $1.1) }
+        }
+        try await withLocalCluster(system.spec) { cluster in
+            try await cluster.wait(untilReplicasOf: "master", are: 2)
+            let outputs = try Self.run(transcript.steps.map { translated($0.command) })
+            try #require(outputs.count == transcript.steps.count, "the shell ended early: \(outputs.last ?? "")")
+            for (step, output) in zip(transcript.steps, outputs) {
+                #expect(
+                    ConsoleTranscript.matches(step.output.map(translated), output),
+                    """
+                    \(path):\(step.line)
+                    $ \(step.command)
+                    shown:
+                    \(step.output.joined(separator: "\n"))
+                    seen:
+                    \(output)
+                    """)
+            }
+        }
+    }
+
+    @Test("every problem that the app can answer with is in docs/api.md, and every one there is the app's")
+    func problems() throws {
+        let source = try Self.read("Sources/KeyValueService/Problem.swift")
+        let codes = try #require(source.firstRange(of: "var code: StaticString {")).upperBound
+        let known = Self.quoted(source[codes...].prefix { $0 != "}" }, by: "\"")
+        try #require(known.count > 25)
+        let document = try Self.read("docs/api.md")
+        let section = try #require(document.firstRange(of: "## Errors")).upperBound
+        let rows = document[section...].split(separator: "\n").filter { $0.hasPrefix("| ") }
+        var told: Set<String> = []
+        for row in rows { told.formUnion(Self.quoted(row, by: "`")) }
+        told = told.filter { code in code != "code" && code.allSatisfy { $0.isLowercase || $0 == "-" } }
+        #expect(told.subtracting(known) == [], "told, and not there")
+        #expect(known.subtracting(told) == [], "there, and not told")
+    }
+
+    /// Every other piece of a text: those within the marks.
+    private static func quoted(_ text: Substring, by mark: Character) -> Set<String> {
+        let pieces = text.split(separator: mark, omittingEmptySubsequences: false)
+        return Set(stride(from: 1, to: pieces.count, by: 2).map { String(pieces[$0]) })
+    }
+
+    /// Runs the commands one after the other in one shell, so that a variable that one sets serves the next.
+    private static func run(_ commands: [String]) throws -> [String] {
+        let scratch = try Scratch()
+        let mark = "==== next command ===="
+        let script = commands.map { "\($0)\nprintf '\\n%s\\n' '\(mark)'" }.joined(separator: "\n")
+        let file = try scratch.write("commands", script.utf8)
+        let shell = try Spawned(
+            "/bin/bash", [file], environment: ["PATH": "/usr/local/bin:/usr/bin:/bin"], in: scratch.path,
+            log: scratch["output"])
+        try #require(shell.ended(within: 60) == .exited(0), "\(shell.output)")
+        return Array(
+            shell.output.split(separator: "\n\(mark)\n", omittingEmptySubsequences: false).map(String.init).dropLast())
+    }
+
+    /// A file of the checkout.
+    private static func read(_ path: String) throws -> String {
+        String(decoding: try Scratch.read("\(Scratch.root)/\(path)"), as: UTF8.self)
+    }
+}
+
+@Suite("Documents are compared with what is seen")
+struct ConsoleTranscriptTests {
+    @Test("a block's commands and their output are taken, everything else is left")
+    func parsing() {
+        let transcript = ConsoleTranscript("text\n$ no\n```console\n$ a\nb\n\nc\n$ d\n```\n```sh\n$ no\n```\n")
+        #expect(transcript.steps.map(\.command) == ["a", "d"])
+        #expect(transcript.steps.map(\.output) == [["b", "", "c"], []])
+        #expect(transcript.steps.map(\.line) == [4, 8])
+    }
+
+    @Test(
+        "an ellipsis stands for what differs, and for nothing more",
+        arguments: [
+            (["a"], "a\n", true), (["a"], "a\r\n", true), (["a"], "b", false), ([], "", true), ([], "a", false),
+            (["a"], "", false),
+            (["a…c"], "abbbc", true), (["a…c"], "abbbd", false), (["…"], "a\nb\n", true), (["…", "b"], "a\nb", true),
+            (["…", "b"], "a\nc", false), (["x…", "…", "y"], "xa\r\nb\r\ny\r\n", true), (["a…b…c"], "a1b2c", true),
+            (["a…b…c"], "a1c", false), (["a", "b"], "a", false),
+        ] as [([String], String, Bool)])
+    func matching(shown: [String], output: String, isMatch: Bool) {
+        #expect(ConsoleTranscript.matches(shown, output) == isMatch)
+    }
+}
