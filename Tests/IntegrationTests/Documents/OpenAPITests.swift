@@ -16,7 +16,8 @@ struct OpenAPITests {
             let run = try Spawned(
                 tool,
                 [
-                    "run", "http://\(system.apps[0].endpoint)/openapi.json", "--checks", "all", "--seed", "20261121",
+                    "--config-file", Scratch.root + "/scripts/schemathesis.toml", "run",
+                    "http://\(system.apps[0].endpoint)/openapi.json", "--checks", "all", "--seed", "20261121",
                     // Its stream does not end; it has a test of its own.
                     "--exclude-path", "/v1/topology/events", "--phases", "examples,coverage,fuzzing",
                     "--max-examples", "40", "--request-timeout", "10", "--no-color",
