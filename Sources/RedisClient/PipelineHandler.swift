@@ -74,6 +74,16 @@ final class PipelineHandler: ChannelInboundHandler {
     /// Why the channel was closed from this side; `nil` where it was not.
     private(set) var failure: RedisFailure?
 
+    /// Whether the reply that came last is of a kind that its command never gets.
+    private var isDistrusted = false
+
+    /// Does as ``close(failing:)``, and fails also whose reply is just being handed over, which may be the last one that was
+    /// owed to it.
+    func distrust() {
+        isDistrusted = true
+        close(failing: .connectionLost)
+    }
+
     /// Fails everything in flight and closes the channel.
     func close(failing failure: RedisFailure) {
         self.failure = failure
@@ -108,12 +118,15 @@ final class PipelineHandler: ChannelInboundHandler {
     private func deliver(_ reply: ReplyView) {
         let index = submissions[submissions.startIndex].received
         let receiver = submissions[submissions.startIndex].receiver
-        if index + 1 == submissions[submissions.startIndex].expected {
+        let isLast = index + 1 == submissions[submissions.startIndex].expected
+        if isLast {
             submissions.removeFirst()
         } else {
             submissions[submissions.startIndex].received = index + 1
         }
         receiver.receive(RedisReply(reply), at: index)
+        // It is not among those in flight any more, so nobody has told it.
+        if isDistrusted, isLast { receiver.fail(.connectionLost) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {

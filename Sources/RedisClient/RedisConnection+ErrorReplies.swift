@@ -22,11 +22,12 @@ extension RedisConnection {
     }
 
     /// Closes the connection after a reply of a kind that its command never gets: replies and commands are out of step, and
-    /// each further reply would go to somebody who did not ask for it. What is in flight fails now.
+    /// each further reply would go to somebody who did not ask for it. What is in flight fails now, and so does the submission
+    /// that the reply was for.
     public func distrust() {
         health = .unknown
         note(trouble: "gave a reply of a kind that the command never gets")
-        handler?.close(failing: .connectionLost)
+        handler?.distrust()
     }
 
     /// Closes the connection under a command that has taken too long by its caller's measure.

@@ -64,6 +64,35 @@ struct PipelineHandlerTests {
         #expect(transcript.lines.contains("closed"))
     }
 
+    @Test(arguments: [1, 2])
+    func `a receiver that distrusts a reply is failed once, whether it was the last one or not`(replies: Int) throws {
+        let transcript = Transcript()
+        let (channel, handler) = try connect(transcript)
+        let first = Recorder("a", transcript) { handler.distrust() }
+        handler.submit(first, replies: replies, at: .now()) { $0.writeINFOReplication() }
+        handler.submit(Recorder("b", transcript), replies: 1, at: .now()) { $0.writeINFOReplication() }
+        try channel.writeInbound(ByteBuffer(string: "+1\r\n"))
+        #expect(
+            transcript.lines.filter { $0.contains("failed") }.sorted()
+                == ["a failed: connectionLost", "b failed: connectionLost"])
+        #expect(transcript.lines.contains("closed") && !channel.isActive)
+    }
+
+    @Test func `those who share an INFO that none of them trusts are failed once each`() throws {
+        let transcript = Transcript()
+        let (channel, handler) = try connect(transcript)
+        for name in ["a", "b"] {
+            let receiver = Recorder(name, transcript) {
+                if transcript.lines.last?.hasSuffix("7") == true { handler.distrust() }
+            }
+            handler.submit(receiver, replies: 1, information: .text, at: .now()) { $0.writeGET(key: [97].span) }
+        }
+        handler.flush()
+        try channel.writeInbound(ByteBuffer(string: "+1\r\n+2\r\n:7\r\n"))
+        #expect(transcript.lines.count { $0 == "a failed: connectionLost" } == 1)
+        #expect(transcript.lines.count { $0 == "b failed: connectionLost" } == 1)
+    }
+
     @Test func `a receiver may submit again while it receives`() throws {
         let transcript = Transcript()
         let (channel, handler) = try connect(transcript)
