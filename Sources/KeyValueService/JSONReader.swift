@@ -3,7 +3,7 @@
 struct JSONReader: ~Escapable {
     /// How deep objects and arrays may nest.
     static let maximumDepth = 64
-    /// How many members the outermost object may have.
+    /// How many members an object may have whose names are looked at.
     static let maximumMembers = 64
 
     private let bytes: Span<UInt8>
@@ -18,13 +18,27 @@ struct JSONReader: ~Escapable {
 
     /// Reads the whole text as one object; nothing but white space may follow it.
     ///
+    /// - Parameters:
+    ///   - example: an object that is fine, for who sent something else.
+    ///   - member: called with each decoded name; it has to read or skip the value.
+    mutating func readWhole(
+        like example: StaticString, _ member: (_ name: [UInt8], _ reader: inout JSONReader) throws(Problem) -> Void
+    ) throws(Problem) {
+        guard bytes.isUTF8 else { throw .invalidJSON("it is not UTF-8") }
+        skipWhiteSpace()
+        guard peek == UInt8(ascii: "{") else { throw unexpected("an object such as \(example)") }
+        try readObject(member)
+        skipWhiteSpace()
+        guard peek == nil else { throw unexpected("the end") }
+    }
+
+    /// Reads the object that comes next, in which every name may occur once.
+    ///
     /// - Parameter member: called with each decoded name; it has to read or skip the value.
     mutating func readObject(
         _ member: (_ name: [UInt8], _ reader: inout JSONReader) throws(Problem) -> Void
     ) throws(Problem) {
-        guard bytes.isUTF8 else { throw .invalidJSON("it is not UTF-8") }
-        skipWhiteSpace()
-        guard peek == UInt8(ascii: "{") else { throw unexpected("an object such as {\"key\":\"k\",\"value\":\"v\"}") }
+        guard peek == UInt8(ascii: "{") else { throw unexpected("an object") }
         var names: [[UInt8]] = []
         try readMembers { name, reader throws(Problem) in
             guard !names.contains(name) else { throw .invalidJSON("a name occurs twice") }
@@ -34,8 +48,38 @@ struct JSONReader: ~Escapable {
             names.append(name)
             try member(name, &reader)
         }
+    }
+
+    /// Reads the array that comes next.
+    ///
+    /// - Parameter element: called where each element begins; it has to read or skip it.
+    mutating func readArray(_ element: (_ reader: inout JSONReader) throws(Problem) -> Void) throws(Problem) {
+        guard peek == UInt8(ascii: "[") else { throw unexpected("an array") }
+        try descend()
+        index += 1
         skipWhiteSpace()
-        guard peek == nil else { throw unexpected("the end") }
+        if take(UInt8(ascii: "]")) {
+            depth -= 1
+            return
+        }
+        repeat {
+            skipWhiteSpace()
+            try element(&self)
+            skipWhiteSpace()
+        } while take(UInt8(ascii: ","))
+        guard take(UInt8(ascii: "]")) else { throw unexpected("',' or ']'") }
+        depth -= 1
+    }
+
+    /// Reads `true` or `false`; `nil`, and nothing read, where something else comes next.
+    mutating func readBoolean() throws(Problem) -> Bool? {
+        switch peek {
+        case UInt8(ascii: "t"): try skip("true")
+        case UInt8(ascii: "f"): try skip("false")
+        default: return nil
+        }
+        // "true" or "false".
+        return bytes[index - 2] == UInt8(ascii: "u")
     }
 
     /// Reads past one value of any kind.
@@ -44,7 +88,7 @@ struct JSONReader: ~Escapable {
         switch byte {
         case UInt8(ascii: "\""): _ = try readString()
         case UInt8(ascii: "{"): try readMembers { _, reader throws(Problem) in try reader.skipValue() }
-        case UInt8(ascii: "["): try skipArray()
+        case UInt8(ascii: "["): try readArray { reader throws(Problem) in try reader.skipValue() }
         case UInt8(ascii: "t"): try skip("true")
         case UInt8(ascii: "f"): try skip("false")
         case UInt8(ascii: "n"): try skip("null")
@@ -74,23 +118,6 @@ struct JSONReader: ~Escapable {
             skipWhiteSpace()
         } while take(UInt8(ascii: ","))
         guard take(UInt8(ascii: "}")) else { throw unexpected("',' or '}'") }
-        depth -= 1
-    }
-
-    private mutating func skipArray() throws(Problem) {
-        try descend()
-        index += 1
-        skipWhiteSpace()
-        if take(UInt8(ascii: "]")) {
-            depth -= 1
-            return
-        }
-        repeat {
-            skipWhiteSpace()
-            try skipValue()
-            skipWhiteSpace()
-        } while take(UInt8(ascii: ","))
-        guard take(UInt8(ascii: "]")) else { throw unexpected("',' or ']'") }
         depth -= 1
     }
 
@@ -214,15 +241,5 @@ extension JSONReader {
     private func unexpected(_ expected: String) -> Problem {
         .invalidJSON(
             peek == nil ? "it ends where \(expected) is expected" : "at byte \(index), \(expected) is expected")
-    }
-}
-
-/// A hexadecimal digit's value, 0…15.
-func hexValue(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-    default: nil
     }
 }

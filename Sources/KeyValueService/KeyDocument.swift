@@ -24,6 +24,12 @@ struct KeyDocument {
 }
 
 extension ByteBuffer {
+    /// How many bytes ``writeJSONMember(_:_:)`` writes, but for the name and a few more.
+    static func jsonBytes(_ bytes: Span<UInt8>) -> Int {
+        guard bytes.isUTF8 else { return Base64.count(bytes.count) }
+        return unsafe bytes.withUnsafeBytes { unsafe JSONEscape.count($0) }
+    }
+
     /// Writes `"name":"…"`, or `"name_base64":"…"` where the bytes are not UTF-8.
     mutating func writeJSONMember(_ name: StaticString, _ bytes: Span<UInt8>) {
         writeStaticString("\"")

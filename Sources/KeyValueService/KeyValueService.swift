@@ -41,7 +41,7 @@ final class KeyValueService: HTTPService {
             case .keys:
                 let list = try KeyListRequest(target)
                 return KeyListExchange(request.head, connection: connection, request: list, service: self)
-            case .batch: throw .unknownPath
+            case .batch: return BatchExchange(request, connection: connection, service: self)
             case .get:
                 guard let key = try target.queryValue("key") else { throw .missingKey }
                 guard !key.isEmpty else { throw .emptyKey }

@@ -18,6 +18,9 @@ enum Problem: Error, Equatable, Sendable {
     case emptyKey
     case keyNotText
     case invalidPercentEncoding
+    case unknownMember
+    case invalidOperation(place: Int, reason: StaticText)
+    case batchSize(ClosedRange<Int>)
     case invalidCursor
     case invalidNumber(StaticText, ClosedRange<Int>)
     case invalidDuration(StaticText, DurationText.Range)
@@ -37,6 +40,7 @@ enum Problem: Error, Equatable, Sendable {
     case valueNotText
     case preconditionFailed
     case replicationLost
+    case answerTooLarge
     case cursorGone
     case wrongType
 
@@ -68,8 +72,10 @@ extension Problem {
     var status: ResponseStatus {
         switch self {
         case .malformedRequest, .missingKey, .emptyKey, .keyNotText, .invalidPercentEncoding, .invalidJSON,
-            .missingMember, .memberNotText, .invalidCursor, .invalidNumber, .invalidDuration, .missingParameter,
-            .unsupportedPrecondition, .invalidReplicationToken, .invalidTokenRequest:
+            .missingMember, .memberNotText, .unknownMember, .invalidOperation, .batchSize, .invalidCursor,
+            .invalidNumber,
+            .invalidDuration, .missingParameter, .unsupportedPrecondition, .invalidReplicationToken,
+            .invalidTokenRequest:
             .badRequest
         case .targetTooLong: .targetTooLong
         case .headerTooLarge: .headerTooLarge
@@ -86,7 +92,7 @@ extension Problem {
             .replicationLagUnknown:
             .serviceUnavailable
         case .redisTimeout: .gatewayTimeout
-        case .redisOutOfMemory: .insufficientStorage
+        case .redisOutOfMemory, .answerTooLarge: .insufficientStorage
         case .redisDenied, .redisError: .badGateway
         }
     }
@@ -104,6 +110,9 @@ extension Problem {
         case .emptyKey: "empty-key"
         case .keyNotText: "key-not-text"
         case .invalidPercentEncoding: "invalid-percent-encoding"
+        case .unknownMember: "unknown-member"
+        case .invalidOperation: "invalid-operation"
+        case .batchSize: "batch-size"
         case .invalidCursor: "invalid-cursor"
         case .invalidNumber: "invalid-number"
         case .invalidDuration: "invalid-duration"
@@ -121,6 +130,7 @@ extension Problem {
         case .valueNotText: "value-not-text"
         case .preconditionFailed: "precondition-failed"
         case .replicationLost: "replication-lost"
+        case .answerTooLarge: "answer-too-large"
         case .cursorGone: "cursor-gone"
         case .wrongType: "wrong-type"
         case .redisUnavailable: "redis-unavailable"
@@ -151,6 +161,9 @@ extension Problem {
         case .keyNotText: "The key is not UTF-8 once decoded, and this answer is JSON."
         case .invalidPercentEncoding:
             "A % is not followed by two hexadecimal digits; write %25 for a % itself."
+        case .unknownMember: "The body has a member that this path does not know; leave it out, or correct its name."
+        case .invalidOperation(let place, let reason): "Operation \(place), counted from 0, is invalid: \(reason)."
+        case .batchSize(let sizes): "A batch has \(sizes.lowerBound) to \(sizes.upperBound) operations."
         case .invalidCursor: "The cursor is not one that this service gives; leave it out to begin anew."
         case .invalidNumber(let name, let range):
             "The parameter \(name) has to be a number from \(range.lowerBound) to \(range.upperBound)."
@@ -168,12 +181,15 @@ extension Problem {
         case .bodyTooLarge(let limitBytes): "The body is larger than \(limitBytes) bytes."
         case .invalidJSON(let reason): "The body is not the JSON that is expected: \(reason)."
         case .missingMember(let name):
-            "The body has no member \"\(name)\"; send {\"key\":\"key_1\",\"value\":\"value_1\"}."
+            name == "operations"
+                ? "The body has no member \"operations\"; send {\"operations\":[{\"get\":\"key_1\"}]}."
+                : "The body has no member \"\(name)\"; send {\"key\":\"key_1\",\"value\":\"value_1\"}."
         case .memberNotText(let name): "The member \"\(name)\" has to be a string; put quotes around it."
         case .keyNotFound: "No value is stored under this key."
         case .valueNotText:
             "The value is not UTF-8, so it cannot be shown in JSON; read it as the bytes it is, by /v1/keys/…."
         case .preconditionFailed: "There is a value under this key already; it is left as it is."
+        case .answerTooLarge: "The values of this batch are larger than one answer may be; ask for fewer at once."
         case .replicationLost:
             "The write that Replication-After stands for was lost in a fail-over; do it again if it is still wanted."
         case .cursorGone:

@@ -11,7 +11,7 @@ struct SetRequest: Equatable {
         var reader = JSONReader(body)
         var key: [UInt8]?
         var value: [UInt8]?
-        try reader.readObject { name, reader throws(Problem) in
+        try reader.readWhole(like: #"{"key":"k","value":"v"}"#) { name, reader throws(Problem) in
             switch name {
             case Self.keyName: key = try reader.readMemberText("key")
             case Self.valueName: value = try reader.readMemberText("value")
@@ -30,7 +30,8 @@ struct SetRequest: Equatable {
 }
 
 extension JSONReader {
-    fileprivate mutating func readMemberText(_ name: StaticText) throws(Problem) -> [UInt8] {
+    /// Reads a member's value, which has to be a string.
+    mutating func readMemberText(_ name: StaticText) throws(Problem) -> [UInt8] {
         if let peek, peek != UInt8(ascii: "\"") { throw .memberNotText(name) }
         return try readString()
     }

@@ -7,7 +7,8 @@ import Replication
 class WriteExchange: ReceivingExchange {
     final let service: KeyValueService
     private var isSecondTry = false
-    private var problem: Problem?
+    /// What the answer will be, where INFO is the only reply still owed to a request that failed.
+    final var problem: Problem?
 
     init(
         _ request: borrowing RequestView, connection: HTTPConnection, service: KeyValueService,

@@ -1,0 +1,79 @@
+import NIOCore
+import RedisClient
+
+/// The answer to a batch, written reply by reply: `{"results":[{"status":200,"value":"v"},{"status":204},…]}`.
+struct BatchResults {
+    /// Values beyond this are left out, each with the code `answer-too-large`.
+    let maximumBytes: Int
+
+    private var body = ByteBuffer(staticString: "{\"results\":[")
+    private var isEmpty = true
+    private var hasWritten = false
+    private var hasReadOnly = false
+    /// What every operation so far has failed with.
+    private var common: Problem?
+    private var hasOthers = false
+
+    init(maximumBytes: Int = 64 << 20) { self.maximumBytes = maximumBytes }
+
+    /// Takes the reply to the operation that is next.
+    ///
+    /// - Returns: `false` where the operation never gets such a reply.
+    mutating func take(_ reply: RedisReply, to operation: BatchOperation) -> Bool {
+        switch (reply, operation) {
+        case (.error(let text), _): append(Problem(redisError: text))
+        case (.bulk(let value), .get): append(value)
+        case (.null, .get): append(.keyNotFound)
+        case (.simple, .set(_, _, _, let ifAbsent)): append(written: ifAbsent ? .created : .noContent)
+        case (.null, .set): append(.preconditionFailed)
+        case (.integer(let deleted), .delete):
+            if deleted > 0 { append(written: .noContent) } else { append(.keyNotFound) }
+        default: return false
+        }
+        return true
+    }
+
+    /// What stands for all results: nothing was done, and what to do about it is the same for all of them.
+    var failureOfAll: Problem? {
+        // Gets may have succeeded on what turned out to be a replica.
+        if hasReadOnly, !hasWritten { return .redisReadOnly }
+        guard !hasOthers, let common, common.status.rawValue >= 500 else { return nil }
+        return common
+    }
+
+    consuming func finished() -> ByteBuffer {
+        body.writeStaticString("]}")
+        return body
+    }
+
+    private mutating func append(_ value: Span<UInt8>) {
+        hasOthers = true
+        guard body.readableBytes + ByteBuffer.jsonBytes(value) <= maximumBytes else { return append(.answerTooLarge) }
+        begin(.ok)
+        body.writeStaticString(",")
+        body.writeJSONMember("value", value)
+        body.writeStaticString("}")
+    }
+
+    private mutating func append(written status: ResponseStatus) {
+        hasOthers = true
+        hasWritten = true
+        begin(status)
+        body.writeStaticString("}")
+    }
+
+    private mutating func append(_ problem: Problem) {
+        if isEmpty { common = problem } else if common != problem { hasOthers = true }
+        if problem == .redisReadOnly { hasReadOnly = true }
+        begin(problem.status)
+        body.writeStaticString(",\"code\":\"")
+        body.writeStaticString(problem.code)
+        body.writeStaticString("\"}")
+    }
+
+    private mutating func begin(_ status: ResponseStatus) {
+        body.writeStaticString(isEmpty ? "{\"status\":" : ",{\"status\":")
+        body.writeString("\(status.rawValue)")
+        isEmpty = false
+    }
+}
