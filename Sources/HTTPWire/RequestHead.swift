@@ -51,7 +51,7 @@ public enum BodyFraming: Equatable, Sendable {
 }
 
 /// RFC 9110 §9, and the rest.
-public enum RequestMethod: Sendable {
+public enum RequestMethod: UInt8, CaseIterable, Sendable {
     case get, head, post, put, delete, patch, options, connect, trace
     /// Another token.
     case other

@@ -24,17 +24,23 @@ final class PipelineHandler: ChannelInboundHandler {
     private let encodeInformation: SharedInformation.Encoding
     private let whenClosed: () -> Void
     private let whenIdle: () -> Void
+    private let whenAnswered: (_ count: Int, _ sentAt: NIODeadline) -> Void
+    /// Answered submissions that ``whenAnswered`` has not been told of; all of them were sent at the same time.
+    private var answered = (count: 0, sentAt: NIODeadline.uptimeNanoseconds(0))
 
     /// - Parameters:
     ///   - encodeInformation: how the text of INFO is handed to those who share it.
+    ///   - whenAnswered: called with how many submissions, sent at the same time, have had their last reply in this tick.
     ///   - whenIdle: called when the last reply that was owed has come.
     ///   - whenClosed: called once, after everything in flight has failed.
     init(
         maximumReplyBytes: Int, encodeInformation: @escaping SharedInformation.Encoding = { $1.writeBytes($0) },
+        whenAnswered: @escaping (_ count: Int, _ sentAt: NIODeadline) -> Void = { _, _ in },
         whenIdle: @escaping () -> Void, whenClosed: @escaping () -> Void
     ) {
         self.reader = ReplyReader(maximumReplyBytes: maximumReplyBytes)
         self.encodeInformation = encodeInformation
+        self.whenAnswered = whenAnswered
         self.whenIdle = whenIdle
         self.whenClosed = whenClosed
     }
@@ -98,6 +104,7 @@ final class PipelineHandler: ChannelInboundHandler {
         let buffer = unwrapInboundIn(data)
         var unexpected = false
         var delivered = false
+        defer { tellAnswered() }
         do throws(ReplyReaderError) {
             try reader.read(buffer.readableBytesSpan) { reply in
                 guard !submissions.isEmpty else {
@@ -120,13 +127,24 @@ final class PipelineHandler: ChannelInboundHandler {
         let receiver = submissions[submissions.startIndex].receiver
         let isLast = index + 1 == submissions[submissions.startIndex].expected
         if isLast {
-            submissions.removeFirst()
+            let sentAt = submissions.removeFirst().sentAt
+            if sentAt != answered.sentAt {
+                tellAnswered()
+                answered.sentAt = sentAt
+            }
+            answered.count += 1
         } else {
             submissions[submissions.startIndex].received = index + 1
         }
         receiver.receive(RedisReply(reply), at: index)
         // It is not among those in flight any more, so nobody has told it.
         if isDistrusted, isLast { receiver.fail(.connectionLost) }
+    }
+
+    private func tellAnswered() {
+        guard answered.count > 0 else { return }
+        whenAnswered(answered.count, answered.sentAt)
+        answered.count = 0
     }
 
     func channelInactive(context: ChannelHandlerContext) {

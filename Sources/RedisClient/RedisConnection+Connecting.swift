@@ -10,6 +10,7 @@ extension RedisConnection {
         let handler = PipelineHandler(
             maximumReplyBytes: configuration.maximumReplyBytes,
             encodeInformation: configuration.encodeInformation,
+            whenAnswered: { self.answered($0, sentAt: $1) },
             whenIdle: { self.becameIdle() },
             whenClosed: { self.disconnected() })
         let bound = NIOLoopBound((handler: handler, connection: self), eventLoop: eventLoop)
@@ -39,6 +40,7 @@ extension RedisConnection {
                 case .failure(let error):
                     self.isLookingForMaster = false
                     self.isDenied = false
+                    self.server.count(.connect)
                     self.note(trouble: "cannot be reached: \(Self.reason(error))")
                     self.perform(self.machine.connectFailed())
                 }
@@ -66,6 +68,7 @@ extension RedisConnection {
 
     private func disconnected() {
         let failure = handler?.failure
+        if let trouble = trouble(of: failure) { server.count(trouble) }
         handler = nil
         tlsObserver = nil
         health = .unknown
@@ -82,6 +85,21 @@ extension RedisConnection {
         }
         perform(machine.disconnected())
         finishShutDownIfClosed()
+    }
+
+    /// Why the connection ended, where that is a trouble.
+    private func trouble(of failure: RedisFailure?) -> RedisTrouble? {
+        switch failure {
+        case .unreadable: .unreadable
+        case .connectionLost: .lost
+        case .timedOut: .timeout
+        case .notConnected, .readOnly, .denied, .overloaded, .shuttingDown: nil
+        case nil:
+            switch machine.state {
+            case .handshaking, .ready, .misplaced, .leaving, .draining: .lost
+            case .idle, .connecting, .backingOff, .closed: nil
+            }
+        }
     }
 
     private func noteDisconnection() {

@@ -14,6 +14,7 @@ extension RedisConnection {
             refusesStaleReads = true
             readSuitability = .unusable(.refusesStaleReads)
         case "READONLY" where wantsMaster:
+            server.count(.readOnly)
             isLookingForMaster = true
             perform(machine.writeRefused(commandsInFlight: inFlight > 0))
         case "BUSY": health = .refused("runs a script that takes long and answers nothing else (-BUSY)")

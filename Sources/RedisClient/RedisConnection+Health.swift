@@ -37,12 +37,18 @@ extension RedisConnection {
     private func handshakeEnded(_ health: ServerHealth) {
         note(health)
         switch health {
-        case .refused: perform(machine.handshakeFailed())
+        case .refused:
+            server.count(.refused)
+            perform(machine.handshakeFailed())
         case .denied:
+            server.count(.denied)
             isDenied = true
             perform(machine.handshakeFailed())
         case .unknown, .loading, .serving:
             isDenied = false
+            server.connects += 1
+            if hasBeenReady { server.reconnects += 1 }
+            hasBeenReady = true
             perform(machine.handshakeSucceeded(isMisplaced: isMisplaced))
             scheduleHealthCheck()
             beginToAge()

@@ -19,14 +19,21 @@ public final class RedisConnection: TickParticipant {
             case .stale where refusesStaleReads: readSuitability = .unusable(.refusesStaleReads)
             case .stale, .unusable, nil: break
             }
+            counters.note(health, of: server, isMaster: wantsMaster)
             if case .serving(let info) = health, info.role != role { role = info.role }
         }
     }
 
     /// What the server last said it was; a replica until it has said it.
     public private(set) var role = ReplicationInfo.Role.replica {
-        didSet { servedFields = Self.servedFields(endpoint, role) }
+        didSet {
+            servedFields = Self.servedFields(endpoint, role)
+            asked = role == .master ? .master : .replica
+        }
     }
+
+    /// ``role``, for those who count.
+    private var asked = AskedRole.replica
 
     /// Names the server as header lines of an answer: `\r\nServed-By: host:port\r\nServed-Role: replica`. Made when the
     /// role changes, since every answer carries it.
@@ -64,6 +71,11 @@ public final class RedisConnection: TickParticipant {
     let isolatedLoop: NIOIsolatedEventLoop
     let flusher: TickFlusher
     let logger: Logger
+    /// What is counted of all servers of the event loop, and of this one.
+    let counters: RedisCounters
+    let server: ServerCounters
+    /// A connection to the server has been ready before.
+    var hasBeenReady = false
     var machine = ConnectionMachine()
     /// The server has answered a read with -MASTERDOWN since its link to the master was last seen up.
     var refusesStaleReads = false
@@ -95,9 +107,11 @@ public final class RedisConnection: TickParticipant {
     ///   - name: what the operator calls the server; `nil` where that is the endpoint's host.
     ///   - wantsMaster: whether a server that turns out to be a replica is the wrong one: it gets no writes, and the
     ///     connection is made anew, the name resolved again, until it leads to a master.
+    ///   - counters: those of the event loop.
     public init(
         endpoint: RedisEndpoint, name: String? = nil, wantsMaster: Bool = false,
-        configuration: RedisConnectionConfiguration, eventLoop: any EventLoop, flusher: TickFlusher, logger: Logger
+        configuration: RedisConnectionConfiguration, eventLoop: any EventLoop, flusher: TickFlusher, logger: Logger,
+        counters: RedisCounters = RedisCounters()
     ) {
         self.name = name ?? endpoint.host
         self.endpoint = endpoint
@@ -108,6 +122,8 @@ public final class RedisConnection: TickParticipant {
         self.isolatedLoop = eventLoop.assumeIsolated()
         self.flusher = flusher
         self.logger = logger
+        self.counters = counters
+        self.server = counters.server(endpoint)
     }
 
     private static func servedFields(_ endpoint: RedisEndpoint, _ role: ReplicationInfo.Role) -> [UInt8] {
@@ -159,7 +175,11 @@ public final class RedisConnection: TickParticipant {
         _ encode: (inout ByteBuffer) -> Void
     ) throws(RedisFailure) {
         guard let serving else { throw submissionFailure }
-        guard serving.inFlight < configuration.maximumInFlight else { throw .overloaded }
+        guard serving.inFlight < configuration.maximumInFlight else {
+            server.count(.overloaded)
+            throw .overloaded
+        }
+        receiver.asked = asked
         send(receiver, replies: replies, information: information, through: serving, encode)
     }
 
@@ -197,6 +217,12 @@ public final class RedisConnection: TickParticipant {
         handler.submit(receiver, replies: replies, information: information, at: flusher.now, encode)
         // While commands wait, the timer that the first of them armed goes on by itself.
         if handler.inFlight == 1, deadlineTimer == nil { armDeadline(after: configuration.stallTimeout) }
+    }
+
+    /// Replies to commands have come, which were sent together.
+    func answered(_ count: Int, sentAt: NIODeadline) {
+        flusher.begin()
+        counters.durations.record(flusher.now - sentAt, count: count, in: Int(asked.rawValue))
     }
 
     /// Every event of the machine ends here.

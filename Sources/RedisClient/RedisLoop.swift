@@ -22,6 +22,7 @@ public final class RedisLoop {
     private(set) var isShutDown = false
     let waitingWrites: WaitingWrites
     let acknowledgedWrites: AcknowledgedWrites
+    let counters = RedisCounters()
 
     /// Must be called on the event loop. Connects at once.
     ///
@@ -53,8 +54,7 @@ public final class RedisLoop {
         }
         self.master = RedisConnection(
             endpoint: topology.master, wantsMaster: true, configuration: configuration, eventLoop: eventLoop,
-            flusher: flusher,
-            logger: logger)
+            flusher: flusher, logger: logger, counters: counters)
         master.whenReady = { [waitingWrites] in waitingWrites.resumeAll(isMasterFound: true) }
         master.whenAway = { [waitingWrites] in waitingWrites.resumeAll(isMasterFound: false) }
         master.start()
@@ -68,6 +68,7 @@ public final class RedisLoop {
         for connection in replicas where !endpoints.contains(connection.endpoint) { connection.shutDown() }
         for successor in successors where !endpoints.contains(successor.old.endpoint) { successor.new.shutDown() }
         successors.removeAll { !endpoints.contains($0.old.endpoint) }
+        counters.keepOnly([master.endpoint] + endpoints)
         let added = endpoints.filter { endpoint in !kept.contains { $0.endpoint == endpoint } }
             .map(makeReplica)
         replicas = kept + added
@@ -77,7 +78,7 @@ public final class RedisLoop {
     func makeReplica(at endpoint: RedisEndpoint) -> RedisConnection {
         let connection = RedisConnection(
             endpoint: endpoint, name: replicasName, configuration: configuration, eventLoop: eventLoop,
-            flusher: flusher, logger: logger)
+            flusher: flusher, logger: logger, counters: counters)
         connection.whenAged = { self.replace($0) }
         return connection
     }

@@ -4,7 +4,13 @@ public import Replication
 ///
 /// A class to inherit from rather than a protocol: one object a request, one virtual call a reply, no existential.
 open class ReplyReceiver {
+    /// Here rather than with those who count: where the commands go is known here alone.
+    final var asked = AskedRole.none
+
     public init() {}
+
+    /// The server that the commands were sent to last.
+    public final var askedRole: AskedRole { asked }
 
     /// - Parameter index: which command of the submission this answers, from 0.
     open func receive(_ reply: RedisReply, at index: Int) {

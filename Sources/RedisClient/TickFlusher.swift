@@ -19,12 +19,22 @@ public final class TickFlusher {
     private var marked: [TickParticipant] = []
     private var isScheduled = false
 
-    /// The time of this tick, read once a tick.
-    public private(set) var now = NIODeadline.now()
+    private var time = NIODeadline.now()
 
     /// Must be called on the event loop.
     public init(eventLoop: any EventLoop) {
         self.eventLoop = eventLoop.assumeIsolated()
+    }
+
+    /// The time of this tick, read once a tick. It holds within a tick that has begun; see ``begin()``.
+    public var now: NIODeadline { time }
+
+    /// Begins a tick, unless one has begun: its time is read and its end is scheduled.
+    public func begin() {
+        guard !isScheduled else { return }
+        isScheduled = true
+        time = .now()
+        eventLoop.execute { self.flush() }
     }
 
     /// Has `participant` flushed at the end of this tick, once, however often it is marked.
@@ -32,10 +42,7 @@ public final class TickFlusher {
         guard !participant.isMarked else { return }
         participant.isMarked = true
         marked.append(participant)
-        guard !isScheduled else { return }
-        isScheduled = true
-        now = .now()
-        eventLoop.execute { self.flush() }
+        begin()
     }
 
     private func flush() {

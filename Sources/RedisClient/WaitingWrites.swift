@@ -24,6 +24,8 @@ final class WaitingWrites {
     /// Must be called on the event loop.
     init(eventLoop: any EventLoop) { isolatedLoop = eventLoop.assumeIsolated() }
 
+    var count: Int { entries.count }
+
     /// - Returns: whether there is room; `resume` is not called where there is none.
     func append(_ resume: @escaping Resumption) -> Bool {
         guard entries.count < Self.limit else { return false }

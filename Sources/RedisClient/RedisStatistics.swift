@@ -1,0 +1,80 @@
+/// What one event loop has counted of Redis, and how it is now; a value, to be taken elsewhere.
+public struct RedisStatistics: Sendable {
+    public struct Server: Sendable {
+        public let endpoint: RedisEndpoint
+        public var connects: Int
+        public var reconnects: Int
+        /// By ``RedisTrouble``.
+        public var failures: [Int]
+        /// Submissions that wait for a reply.
+        public var inFlight: Int
+        /// `nil` for the master.
+        public var lag: ReplicationLag?
+
+        /// The numbers of two event loops as one.
+        public mutating func merge(_ other: Server) {
+            connects += other.connects
+            reconnects += other.reconnects
+            failures = zip(failures, other.failures).map { $0 + $1 }
+            inFlight += other.inFlight
+            lag = lag.map { lag in other.lag.map(lag.merged) ?? lag } ?? other.lag
+        }
+    }
+
+    /// A server in the part that it is asked in.
+    public struct Part: Sendable {
+        public let endpoint: RedisEndpoint
+        /// ``AskedRole/master`` for the server that writes go to, ``AskedRole/replica`` for the others.
+        public let role: AskedRole
+        /// Whether a command would be sent to it in this part.
+        public var isUp: Bool
+    }
+
+    /// By ``AskedRole``.
+    public var durations: [DurationHistogram]
+    public var servers: [Server]
+    public var parts: [Part]
+    public var waitingWrites: Int
+}
+
+extension RedisLoop {
+    /// What this loop has counted, and how its servers are now.
+    public var statistics: RedisStatistics {
+        let connections = [master] + replicas
+        let lagging = Set(replicas.map(\.endpoint)).subtracting([master.endpoint])
+        return RedisStatistics(
+            durations: AskedRole.allCases.map { counters.durations[Int($0.rawValue)] },
+            servers: counters.servers.map { endpoint, server in
+                .init(
+                    endpoint: endpoint, connects: server.connects, reconnects: server.reconnects,
+                    failures: server.failures,
+                    inFlight: connections.reduce(0) { $0 + ($1.endpoint == endpoint ? $1.inFlight : 0) },
+                    lag: lagging.contains(endpoint) ? server.lag : nil)
+            },
+            parts: [.init(endpoint: master.endpoint, role: .master, isUp: master.isReadyForWrites)]
+                + replicas.map { .init(endpoint: $0.endpoint, role: .replica, isUp: $0.isReady) },
+            waitingWrites: waitingWrites.count)
+    }
+}
+
+extension RedisStatistics {
+    /// The numbers of two event loops as one: a server is up in a part where it is for both.
+    public mutating func merge(_ other: RedisStatistics) {
+        durations = zip(durations, other.durations).map { $0 + $1 }
+        waitingWrites += other.waitingWrites
+        for server in other.servers {
+            if let place = servers.firstIndex(where: { $0.endpoint == server.endpoint }) {
+                servers[place].merge(server)
+            } else {
+                servers.append(server)
+            }
+        }
+        for part in other.parts {
+            if let place = parts.firstIndex(where: { $0.endpoint == part.endpoint && $0.role == part.role }) {
+                parts[place].isUp = parts[place].isUp && part.isUp
+            } else {
+                parts.append(part)
+            }
+        }
+    }
+}
