@@ -8,7 +8,7 @@ struct KVApp: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "KVApp",
         abstract: "A key-value HTTP service on a Redis master and its replicas.",
-        version: "0.1.0",
+        version: ServiceVersion.current,
         subcommands: [Serve.self, Hostname.self],
         defaultSubcommand: Serve.self)
 }

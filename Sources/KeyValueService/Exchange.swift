@@ -7,20 +7,29 @@ import RedisClient
 /// A subclass a route. It takes Redis's replies itself, so that a request costs one object. Everything happens on the
 /// connection's event loop.
 class Exchange: ReplyReceiver {
-    /// `nil` once the answer is written or the client is gone. Held and let go of by hand: a weak reference would put
-    /// every retain of the connection on the runtime's slow path.
-    private(set) var connection: HTTPConnection?
     let method: RequestMethod
     private let isHTTP11: Bool
     /// Whether the connection may carry another request after this one.
     var keepsAlive: Bool
+    /// `nil` where the path leads nowhere, or could not be read.
+    var route: Route?
+    /// `nil` once the answer is written or the client is gone. Held and let go of by hand: a weak reference would put
+    /// every retain of the connection on the runtime's slow path.
+    private(set) var connection: HTTPConnection?
     private var held: HeldResponse?
+    /// What the client calls the request, and the trace it belongs to; `nil` for most requests.
+    var tracing: RequestTracing?
+    /// Unique in the process, more or less; see ``requestID``.
+    private let number: UInt64
+    /// The time of the tick in which the head was read.
+    let startedAt: NIODeadline
 
     init(_ head: borrowing RequestHead, connection: HTTPConnection) {
         self.connection = connection
         self.method = head.method
         self.isHTTP11 = head.isHTTP11
         self.keepsAlive = head.keepsAlive
+        (self.number, self.startedAt) = connection.http.beginRequest()
     }
 
     /// For a request that could not be read.
@@ -29,6 +38,7 @@ class Exchange: ReplyReceiver {
         self.method = .other
         self.isHTTP11 = true
         self.keepsAlive = false
+        (self.number, self.startedAt) = connection.http.beginRequest()
     }
 
     /// The head has come. A route that needs no body may answer at once.
@@ -79,9 +89,14 @@ class Exchange: ReplyReceiver {
         if held == nil { respond(problem) } else { connection?.exchangeAnswered() }
     }
 
-    final var persistence: ResponseHead.Persistence {
-        !keepsAlive ? .close : isHTTP11 ? .keepAlive : .keepAliveOnRequest
+    final func framing(bodyBytes: Int) -> ResponseHead.Framing {
+        ResponseHead.Framing(
+            bodyBytes: bodyBytes, persistence: !keepsAlive ? .close : isHTTP11 ? .keepAlive : .keepAliveOnRequest,
+            requestID: requestID)
     }
+
+    /// How the request is called in its answer and in logs.
+    final var requestID: RequestID { RequestID(number: number, tracing: tracing) }
 }
 
 /// On the heap, since few answers wait: most exchanges need not make room for one.

@@ -31,12 +31,12 @@ extension HTTPConnection {
     ) {
         exchanges.removeFirst()
         let hasBody = exchange.method != .head && !head.status.isBodiless
-        let framing = ResponseHead.Framing(bodyBytes: count, persistence: exchange.persistence)
+        let framing = exchange.framing(bodyBytes: count)
         outgoing.writeWithOutputRawSpan(minimumWritableBytes: head.roomBytes + (hasBody ? count : 0)) {
             $0.append(head, framing, http.preamble)
             if hasBody { body(&$0) }
         }
-        answered(exchange)
+        answered(exchange, head, bodyBytes: hasBody ? count : 0)
         if !exchanges.isEmpty { exchangeAnswered() } else { resume() }
     }
 
@@ -44,15 +44,16 @@ extension HTTPConnection {
     func exchangeAnswered() {
         while let exchange = exchanges.first, let response = exchange.response, isTurn(of: exchange) {
             exchanges.removeFirst()
-            write(response, of: exchange)
-            answered(exchange)
+            let bodyBytes = write(response, of: exchange)
+            answered(exchange, response.head, bodyBytes: bodyBytes)
         }
         resume()
     }
 
-    private func answered(_ exchange: Exchange) {
+    private func answered(_ exchange: Exchange, _ head: borrowing ResponseHead, bodyBytes: Int) {
         exchange.detach()
         http.flusher.mark(self)
+        http.note(exchange, head, bodyBytes: bodyBytes)
         guard !exchange.keepsAlive else { return }
         detachAll()
         phase = .finishing
@@ -63,13 +64,13 @@ extension HTTPConnection {
         exchanges.removeAll()
     }
 
-    private func write(_ response: Response, of exchange: Exchange) {
-        let framing = ResponseHead.Framing(
-            bodyBytes: response.body.readableBytes, persistence: exchange.persistence)
+    /// - Returns: how many bytes of a body were written.
+    private func write(_ response: Response, of exchange: Exchange) -> Int {
+        let framing = exchange.framing(bodyBytes: response.body.readableBytes)
         outgoing.writeWithOutputRawSpan(minimumWritableBytes: response.head.roomBytes) {
             $0.append(response.head, framing, http.preamble)
         }
-        guard exchange.method != .head, !response.head.status.isBodiless else { return }
+        guard exchange.method != .head, !response.head.status.isBodiless else { return 0 }
         if response.body.readableBytes < Self.largeBodyBytes {
             outgoing.writeImmutableBuffer(response.body)
         } else if let context {
@@ -77,6 +78,7 @@ extension HTTPConnection {
             outgoing = ByteBuffer()
             context.write(wrapOutboundOut(response.body), promise: nil)
         }
+        return response.body.readableBytes
     }
 
     /// Sends what the tick has gathered.

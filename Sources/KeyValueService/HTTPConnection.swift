@@ -121,6 +121,7 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
         isReceiving = request.head.body != .none
         deadline = isReceiving ? http.transferDeadline : http.idleDeadline
         let exchange = service.exchange(for: request, on: self)
+        exchange.tracing = RequestTracing(request)
         if http.isDraining { exchange.keepsAlive = false }
         exchanges.append(exchange)
         exchange.begin()

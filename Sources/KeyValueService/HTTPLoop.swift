@@ -6,6 +6,11 @@ import RedisClient
 final class HTTPLoop {
     let limits: HTTPLimits
     let flusher: TickFlusher
+    let counters = RequestCounters()
+    /// `nil` where nothing is logged.
+    var accessLog: AccessLog?
+    /// The last number given to a request; the first is random, so that processes and their lives do not share them.
+    private var requestNumber = UInt64.random(in: 0...UInt64.max)
     /// How every answer of this second begins.
     private(set) var preamble = ResponsePreamble(.now)
     /// Coarse: read once a second, for deadlines of many seconds. So are the three below.
@@ -26,6 +31,26 @@ final class HTTPLoop {
         self.isolatedLoop = eventLoop.assumeIsolated()
         self.flusher = TickFlusher(eventLoop: eventLoop)
         tick()
+    }
+
+    /// How many connections are open.
+    var connectionCount: Int { connections.count }
+
+    /// How many requests wait for their answers.
+    var requestsInFlight: Int { connections.values.reduce(0) { $0 + $1.exchanges.count } }
+
+    /// - Returns: a number for a request, and when it began: the time of the tick.
+    func beginRequest() -> (number: UInt64, startedAt: NIODeadline) {
+        requestNumber &+= 1
+        flusher.begin()
+        return (requestNumber, flusher.now)
+    }
+
+    /// Counts an answer, and logs it if it is due. Called in the tick in which it was given, with every one.
+    func note(_ exchange: Exchange, _ head: borrowing ResponseHead, bodyBytes: Int) {
+        let duration = flusher.now - exchange.startedAt
+        counters.count(exchange, head.status, duration)
+        if let accessLog { accessLog.note(exchange, head, bodyBytes: bodyBytes, duration: duration) }
     }
 
     func add(_ connection: HTTPConnection) { connections[ObjectIdentifier(connection)] = connection }
@@ -64,6 +89,7 @@ final class HTTPLoop {
         transferDeadline = now + TimeAmount(limits.transferTimeout)
         lingerDeadline = now + TimeAmount(limits.lingerTimeout)
         for connection in connections.values { connection.checkDeadline() }
+        accessLog?.endSecond()
         clock = isolatedLoop.scheduleTask(in: .seconds(1)) { self.tick() }
     }
 }

@@ -5,7 +5,7 @@ import RedisClient
 import Replication
 import ServiceDocuments
 
-/// The key-value API of one event loop: `/set`, `/get`, `/v1/keys/…`, `/`, `/livez`, `/readyz`.
+/// The key-value API of one event loop: `/set`, `/get`, `/v1/keys/…`, `/`, `/livez`, `/readyz`, `/metrics`.
 final class KeyValueService: HTTPService {
     let redis: RedisLoop
     let eventLoop: any EventLoop
@@ -15,6 +15,8 @@ final class KeyValueService: HTTPService {
     private let hostname: HostnameAnswer
     /// For the answers of `/set` and `/get`, escaped for JSON.
     let escapedPodIP: [UInt8]
+    /// `nil` where everybody is served.
+    private let token: APIToken?
 
     /// Must be called on the event loop.
     init(
@@ -26,14 +28,28 @@ final class KeyValueService: HTTPService {
         self.loops = loops
         self.hostname = HostnameAnswer(hostName: configuration.hostName, logger: logger)
         self.escapedPodIP = [UInt8](jsonEscaping: configuration.podIP.utf8.span)
+        self.token = configuration.apiToken.map(APIToken.init)
         super.init(http: http)
+        http.accessLog = AccessLog(logger: logger, sample: configuration.accessLogSample)
         loops.add(self, eventLoop: eventLoop)
     }
 
     override func exchange(for request: borrowing RequestView, on connection: HTTPConnection) -> Exchange {
+        var route: Route?
+        let exchange = exchange(for: request, on: connection, noting: &route)
+        exchange.route = route
+        return exchange
+    }
+
+    private func exchange(
+        for request: borrowing RequestView, on connection: HTTPConnection, noting found: inout Route?
+    ) -> Exchange {
         let target = RequestTarget(request.target)
         do throws(Problem) {
-            switch try Route(path: target.path, method: request.head.method) {
+            if let token { try token.check(request, target.path) }
+            let route = try Route(path: target.path, method: request.head.method)
+            found = route
+            switch route {
             case .key:
                 let key = try target.pathValue(after: Route.keysPath)
                 guard !key.isEmpty else { throw .emptyKey }
@@ -59,6 +75,7 @@ final class KeyValueService: HTTPService {
                 } answer: { loops in
                     Readiness(of: loops).response
                 }
+            case .metrics: return MetricsExchange(request.head, connection: connection, service: self)
             }
         } catch {
             return immediate(error.response, request.head, connection)

@@ -12,6 +12,7 @@ enum Problem: Error, Equatable, Sendable {
     case targetTooLong(limitBytes: Int)
     case headerTooLarge
     case requestTimeout
+    case unauthorized
     case unknownPath
     case methodNotAllowed(allowed: StaticText)
     case missingKey
@@ -80,6 +81,7 @@ extension Problem {
         case .targetTooLong: .targetTooLong
         case .headerTooLarge: .headerTooLarge
         case .requestTimeout: .requestTimeout
+        case .unauthorized: .unauthorized
         case .unknownPath, .keyNotFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .unsupportedMediaType: .unsupportedMediaType
@@ -104,6 +106,7 @@ extension Problem {
         case .targetTooLong: "target-too-long"
         case .headerTooLarge: "header-too-large"
         case .requestTimeout: "request-timeout"
+        case .unauthorized: "unauthorized"
         case .unknownPath: "unknown-path"
         case .methodNotAllowed: "method-not-allowed"
         case .missingKey: "missing-key"
@@ -153,6 +156,7 @@ extension Problem {
         case .targetTooLong(let limitBytes): "The path and query are longer than \(limitBytes) bytes."
         case .headerTooLarge: "The request line, a header field or all of them together are too large, or too many."
         case .requestTimeout: "The request did not arrive in time."
+        case .unauthorized: "Show the token that this service asks for, as Authorization: Bearer TOKEN."
         case .unknownPath:
             "There is nothing here; try /get?key=…, POST /set, /v1/keys, /v1/keys/…, POST /v1/batch, /livez or /readyz."
         case .methodNotAllowed(let allowed): "This path takes \(allowed) only."
@@ -221,6 +225,7 @@ extension Problem {
         head.retryAfterSeconds = retryAfterSeconds
         head.server = server
         if case .methodNotAllowed(let allowed) = self { head.allow = allowed }
+        if self == .unauthorized { head.add("WWW-Authenticate", "Bearer") }
         return head
     }
 

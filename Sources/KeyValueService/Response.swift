@@ -47,10 +47,11 @@ struct ResponseHead {
     struct Framing {
         var bodyBytes: Int
         var persistence: Persistence
+        var requestID: RequestID
     }
 
     /// More than the longest head takes, but for ``server`` and ``fields``.
-    private static let fixedBytes = 512
+    private static let fixedBytes = 640
 
     /// More than this head takes.
     var roomBytes: Int { Self.fixedBytes + server.count + fields.count }

@@ -51,6 +51,7 @@ extension OutputRawSpan {
     {
         preamble.append(head.status, head.contentType, to: &self)
         if !head.status.isBodiless { append(decimal: framing.bodyBytes) }
+        append(framing.requestID)
         let server = head.server
         append(copying: server.span)
         if let seconds = head.retryAfterSeconds {

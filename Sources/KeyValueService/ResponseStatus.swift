@@ -1,5 +1,5 @@
 /// The statuses that are answered (RFC 9110 §15, RFC 6585 §5, RFC 4918 §11.5).
-enum ResponseStatus: Int {
+enum ResponseStatus: Int, CaseIterable {
     case ok = 200
     case created = 201
     case noContent = 204

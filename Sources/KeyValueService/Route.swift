@@ -2,7 +2,7 @@ import HTTPWire
 
 /// Where a request goes, by its path.
 enum Route: UInt8, CaseIterable {
-    case get, set, key, keys, batch, root, live, ready, openAPI
+    case get, set, key, keys, batch, root, live, ready, openAPI, metrics
 
     /// What precedes a key in a path.
     static let keysPath: StaticString = "/v1/keys/"
@@ -14,7 +14,7 @@ enum Route: UInt8, CaseIterable {
         self = route
     }
 
-    private init?(path: Span<UInt8>) {
+    init?(path: Span<UInt8>) {
         switch path.count {
         case 0: self = .root
         case 1 where path.starts(with: "/"): self = .root
@@ -25,6 +25,7 @@ enum Route: UInt8, CaseIterable {
         case 8 where path.starts(with: "/v1/keys"): self = .keys
         case 9 where path.starts(with: "/v1/batch"): self = .batch
         case 13 where path.starts(with: "/openapi.json"): self = .openAPI
+        case 8 where path.starts(with: "/metrics"): self = .metrics
         case 9... where path.starts(with: Self.keysPath): self = .key
         default: return nil
         }
@@ -34,7 +35,7 @@ enum Route: UInt8, CaseIterable {
         switch self {
         case .set, .batch: .post
         case .key: .all
-        case .get, .keys, .root, .live, .ready, .openAPI: .read
+        case .get, .keys, .root, .live, .ready, .openAPI, .metrics: .read
         }
     }
 

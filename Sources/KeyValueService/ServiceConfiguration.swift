@@ -5,6 +5,10 @@ public struct ServiceConfiguration: Sendable {
     /// The `pod_ip` of the answers.
     public var podIP: String
     public var limits = HTTPLimits()
+    /// Of so many answers one is logged; 0 for none. Those that failed (5xx) are logged all the same.
+    public var accessLogSample = 0
+    /// What clients have to show, as a bearer token (RFC 6750); `nil` where everybody is served.
+    public var apiToken: [UInt8]?
 
     public init(hostName: String, podIP: String) {
         self.hostName = hostName

@@ -1,0 +1,37 @@
+import HTTPWire
+
+/// The token that clients have to show (RFC 6750 §2.1).
+struct APIToken {
+    private let bytes: [UInt8]
+
+    /// - Parameter bytes: 1 or more.
+    init(_ bytes: [UInt8]) {
+        precondition(!bytes.isEmpty, "an empty token lets everybody in")
+        self.bytes = bytes
+    }
+
+    /// - Throws: ``Problem/unauthorized`` where the path is not open to everybody and the request does not show the token.
+    func check(_ request: borrowing RequestView, _ path: Span<UInt8>) throws(Problem) {
+        if Route(path: path)?.isOpen == true { return }
+        guard let authorization = request.value(of: .authorization), isShown(by: authorization) else {
+            throw .unauthorized
+        }
+    }
+
+    /// Whether it is the token behind `Bearer`. How long that takes tells nothing of the token.
+    func isShown(by authorization: Span<UInt8>) -> Bool {
+        let scheme: StaticString = "bearer "
+        guard authorization.count > scheme.utf8CodeUnitCount else { return false }
+        for index in 0..<scheme.utf8CodeUnitCount {
+            // Of what has an upper and a lower case, and the space, no other byte becomes the same.
+            guard unsafe authorization[index] | 0x20 == scheme.utf8Start[index] else { return false }
+        }
+        var start = scheme.utf8CodeUnitCount
+        while start < authorization.count, authorization[start] == UInt8(ascii: " ") { start += 1 }
+        let shown = authorization.extracting(start..<authorization.count)
+        // Every byte shown is looked at, whatever the ones before it were.
+        var difference = shown.count == bytes.count ? 0 as UInt8 : 1
+        for index in shown.indices { difference |= shown[index] ^ bytes[index % bytes.count] }
+        return difference == 0
+    }
+}

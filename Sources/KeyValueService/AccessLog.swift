@@ -1,0 +1,106 @@
+import HTTPWire
+import Logging
+import NIOCore
+import RedisClient
+
+/// Lines about answers: one of so many, and all that failed, as long as they are few. Of one event loop.
+final class AccessLog {
+    /// As many answers that failed are logged in a second.
+    static let failuresASecond = 10
+
+    private let logger: Logger
+    private let sample: Int
+    /// How many answers are passed over before the next one that is logged.
+    private var passed: Int
+    private var failures = 0
+
+    /// - Parameter sample: of so many answers one is logged; 0 for none of those that did not fail.
+    init(logger: Logger, sample: Int) {
+        self.logger = logger
+        self.sample = sample
+        self.passed = sample == 0 ? .max : sample
+    }
+
+    /// Called with every answer.
+    func note(_ exchange: Exchange, _ head: borrowing ResponseHead, bodyBytes: Int, duration: TimeAmount) {
+        passed &-= 1
+        if passed > 0, !head.status.isFailure { return }
+        logIfDue(exchange, head, bodyBytes: bodyBytes, duration: duration)
+    }
+
+    @inline(never)
+    private func logIfDue(
+        _ exchange: Exchange, _ head: borrowing ResponseHead, bodyBytes: Int, duration: TimeAmount
+    ) {
+        let isSample = passed == 0
+        if passed <= 0 { passed = sample == 0 ? .max : sample }
+        if head.status.isFailure {
+            failures += 1
+            guard isSample || failures <= Self.failuresASecond else { return }
+        }
+        let level: Logger.Level = head.status.isFailure ? .warning : .info
+        logger.log(
+            level: level, "answered \(head.status.rawValue)",
+            metadata: Self.metadata(exchange, head, bodyBytes: bodyBytes, duration: duration))
+    }
+
+    /// Tells how many answers that failed were not logged since the last time. Called once a second.
+    func endSecond() {
+        let leftOut = failures - Self.failuresASecond
+        failures = 0
+        if leftOut > 0 { logger.warning("\(leftOut) more answers failed in a second and are not logged") }
+    }
+
+    /// Never the path: keys may be private.
+    private static func metadata(
+        _ exchange: Exchange, _ head: borrowing ResponseHead, bodyBytes: Int, duration: TimeAmount
+    ) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "request_id": "\(exchange.requestID)",
+            "method": "\(exchange.method.name)",
+            "route": "\(exchange.route.pattern)",
+            "status": "\(head.status.rawValue)",
+            "duration_ms": "\(Double(duration.nanoseconds / 1000) / 1000)",
+            "bytes": "\(bodyBytes)",
+        ]
+        if let trace = exchange.tracing?.trace {
+            metadata["trace_id"] = "\(trace.traceID)"
+            metadata["span_id"] = "\(trace.spanID)"
+        }
+        if let server = head.servedBy { metadata["served_by"] = "\(server)" }
+        return metadata
+    }
+}
+
+extension ResponseStatus {
+    /// Whether the server, or one behind it, is to blame.
+    fileprivate var isFailure: Bool { rawValue >= 500 }
+}
+
+extension RequestMethod {
+    /// As on the wire; those that are not known by name are `other`.
+    var name: StaticString {
+        switch self {
+        case .get: "GET"
+        case .head: "HEAD"
+        case .post: "POST"
+        case .put: "PUT"
+        case .delete: "DELETE"
+        case .patch: "PATCH"
+        case .options: "OPTIONS"
+        case .connect: "CONNECT"
+        case .trace: "TRACE"
+        case .other: "other"
+        }
+    }
+}
+
+extension ResponseHead {
+    /// The value of `Served-By`, where a server of Redis answered.
+    fileprivate var servedBy: Substring? {
+        let text = server.span.text
+        let name = "\r\nServed-By: "
+        guard text.hasPrefix(name) else { return nil }
+        return text.dropFirst(name.count).prefix { $0 != "\r\n" }
+    }
+}

@@ -1,0 +1,125 @@
+import NIOCore
+import RedisClient
+
+extension MetricsText {
+    mutating func add(_ statistics: LoopStatistics) {
+        begin("kvapp_build_info", .gauge, "The version of the program; always 1.")
+        add([("version", ServiceVersion.current)], 1)
+        addRequests(statistics)
+        addCommands(statistics.redis)
+        addServers(statistics.redis.servers.sorted { $0.endpoint.description < $1.endpoint.description })
+        addParts(statistics.redis)
+    }
+
+    private mutating func addRequests(_ statistics: LoopStatistics) {
+        begin(
+            "kvapp_http_requests_total", .counter,
+            "Requests answered, by route, method and status; other: no route takes it.")
+        statistics.requests.forEachAnswer { route, method, status, count in
+            add(
+                [
+                    ("route", "\(route.pattern)"), ("method", "\(method.name)"), ("status", "\(status.rawValue)"),
+                ], count)
+        }
+        begin(
+            "kvapp_http_request_duration_seconds", .histogram,
+            """
+            From the event loop's turn that read a request's head to the turn that answered it, by route and by the role \
+            of the Redis server that was asked last.
+            """)
+        statistics.requests.forEachDuration { route, role, histogram in
+            add([("route", "\(route.pattern)"), ("role", "\(role)")], histogram)
+        }
+        begin("kvapp_http_requests_in_flight", .gauge, "Requests that wait for their answers, this one included.")
+        add(statistics.requestsInFlight)
+        begin("kvapp_http_connections", .gauge, "Open connections of clients.")
+        add(statistics.connections)
+    }
+
+    private mutating func addCommands(_ redis: RedisStatistics) {
+        begin(
+            "kvapp_redis_command_duration_seconds", .histogram,
+            """
+            From the event loop's turn that sent commands to Redis to the turn that read their last reply; what a request \
+            sends at once counts once, as do a shared INFO and a health check.
+            """)
+        for role in [AskedRole.master, .replica] {
+            add([("role", "\(role)")], redis.durations[Int(role.rawValue)])
+        }
+        begin(
+            "kvapp_redis_waiting_writes", .gauge,
+            "Writes that were surely not applied and wait for the master to come back.")
+        add(redis.waitingWrites)
+    }
+
+    private mutating func addServers(_ servers: [RedisStatistics.Server]) {
+        begin("kvapp_redis_connects_total", .counter, "Connections that became ready, of all event loops.")
+        for server in servers { add(server.labels, server.connects) }
+        begin("kvapp_redis_reconnects_total", .counter, "Those of them that replaced a connection that had ended.")
+        for server in servers { add(server.labels, server.reconnects) }
+        begin(
+            "kvapp_redis_failures_total", .counter,
+            """
+            What went wrong with a server: a connect failed (connect), a handshake was refused (refused) or refused for \
+            its credentials (denied), a connection ended (lost), a command was not answered in time (timeout), a reply \
+            could not be read (unreadable), the master refused a write (read_only), too many commands waited (overloaded).
+            """)
+        for server in servers {
+            for (trouble, count) in zip(RedisTrouble.allCases, server.failures) {
+                add(server.labels + [("reason", "\(trouble.label)")], count)
+            }
+        }
+        begin("kvapp_redis_in_flight", .gauge, "Commands that wait for their replies.")
+        for server in servers { add(server.labels, server.inFlight) }
+        addLag(servers)
+    }
+
+    private mutating func addLag(_ servers: [RedisStatistics.Server]) {
+        begin(
+            "kvapp_redis_replica_lag_bytes", .gauge,
+            """
+            Of what the master had written at its last health check before the replica's, what the replica had not \
+            applied; absent while one of them cannot be asked or they do not share a history.
+            """)
+        for server in servers { if let bytes = server.lag?.bytes { add(server.labels, Int(bytes)) } }
+        begin(
+            "kvapp_redis_replica_lag_seconds", .gauge,
+            """
+            0 while kvapp_redis_replica_lag_bytes is 0, else the seconds since a health check last found it so, or since \
+            the program knows the replica where none did.
+            """)
+        let now = NIODeadline.now()
+        for server in servers {
+            if let lag = server.lag { add(server.labels, Double(lag.nanoseconds(at: now)) / 1e9) }
+        }
+    }
+
+    private mutating func addParts(_ redis: RedisStatistics) {
+        begin(
+            "kvapp_redis_up", .gauge,
+            "1 while every event loop has a connection to the server that takes commands in this role, else 0.")
+        for part in redis.parts {
+            add([("endpoint", part.endpoint.description), ("role", "\(part.role)")], part.isUp ? 1 : 0)
+        }
+    }
+
+    mutating func add(_ process: ProcessStatistics) {
+        begin("process_cpu_seconds_total", .counter, "Processor time used, in user and system mode.")
+        add(process.cpuSeconds)
+        begin("process_resident_memory_bytes", .gauge, "Memory of the process that is resident.")
+        add(process.residentBytes)
+        begin("process_open_fds", .gauge, "Open file descriptors.")
+        add(process.openDescriptors)
+        begin("process_start_time_seconds", .gauge, "When the process started, in seconds since 1970.")
+        add(process.startSeconds)
+    }
+}
+
+extension RedisStatistics.Server {
+    fileprivate var labels: [MetricsText.Label] { [("endpoint", endpoint.description)] }
+}
+
+/// Which version of the service this is.
+public enum ServiceVersion {
+    public static let current = "0.1.0"
+}

@@ -1,0 +1,90 @@
+import HTTPWire
+import NIOCore
+import RedisClient
+
+/// What one event loop counts of its requests: plain numbers, without a lock. Lives on its loop; not `Sendable`.
+final class RequestCounters {
+    /// A number for each route, method and status there can be.
+    private var answers: [Int]
+    /// A histogram for each route and role.
+    private let durations: DurationRecorder
+    /// From a status to its place among all, less 200.
+    private let places: [UInt8]
+
+    init() {
+        var places = [UInt8](repeating: 0, count: 400)
+        for (place, status) in ResponseStatus.allCases.enumerated() {
+            places[status.rawValue - 200] = UInt8(place)
+        }
+        self.places = places
+        answers = Array(
+            repeating: 0, count: Route.places * RequestMethod.allCases.count * ResponseStatus.allCases.count)
+        durations = DurationRecorder(histograms: Route.places * AskedRole.allCases.count)
+    }
+
+    /// Counts an answer.
+    func count(_ exchange: Exchange, _ status: ResponseStatus, _ duration: TimeAmount) {
+        let route = exchange.route.place
+        let group = route &* RequestMethod.allCases.count &+ Int(exchange.method.rawValue)
+        answers[group &* ResponseStatus.allCases.count &+ Int(places[status.rawValue &- 200])] &+= 1
+        durations.record(duration, in: route &* AskedRole.allCases.count &+ Int(exchange.askedRole.rawValue))
+    }
+
+    var statistics: RequestStatistics {
+        RequestStatistics(
+            answers: answers,
+            durations: (0..<Route.places * AskedRole.allCases.count).map { durations[$0] })
+    }
+}
+
+/// What event loops have counted of their requests, as a value.
+struct RequestStatistics: Sendable {
+    private var answers: [Int]
+    private var durations: [DurationHistogram]
+
+    fileprivate init(answers: [Int], durations: [DurationHistogram]) {
+        self.answers = answers
+        self.durations = durations
+    }
+
+    mutating func merge(_ other: RequestStatistics) {
+        answers = zip(answers, other.answers).map { $0 + $1 }
+        durations = zip(durations, other.durations).map { $0 + $1 }
+    }
+
+    /// Calls `body` with every kind of answer that was given.
+    func forEachAnswer(_ body: (Route?, RequestMethod, ResponseStatus, _ count: Int) -> Void) {
+        var rest = answers[...]
+        for route in Route.allWithNone {
+            for method in RequestMethod.allCases {
+                for status in ResponseStatus.allCases {
+                    guard let count = rest.popFirst(), count > 0 else { continue }
+                    body(route, method, status, count)
+                }
+            }
+        }
+    }
+
+    /// Calls `body` with every histogram that has something in it.
+    func forEachDuration(_ body: (Route?, AskedRole, DurationHistogram) -> Void) {
+        var rest = durations[...]
+        for route in Route.allWithNone {
+            for role in AskedRole.allCases {
+                guard let histogram = rest.popFirst(), histogram.count > 0 else { continue }
+                body(route, role, histogram)
+            }
+        }
+    }
+}
+
+extension Route {
+    /// How many places there are, that of no route included.
+    fileprivate static let places = allCases.count + 1
+
+    /// In the order of their places.
+    fileprivate static var allWithNone: [Route?] { allCases + [nil] }
+}
+
+extension Route? {
+    fileprivate var place: Int { self.map { Int($0.rawValue) } ?? Route.places - 1 }
+}

@@ -1,0 +1,88 @@
+import HTTPWire
+import RedisClient
+
+/// What a client says of a request for whoever reads the logs. On the heap, since few clients do.
+final class RequestTracing {
+    /// What the client calls the request; empty where it does not.
+    let requestID: [UInt8]
+    let trace: TraceParent?
+
+    /// - Returns: `nil` where the request says nothing of it, or nothing that can be used.
+    init?(_ request: borrowing RequestView) {
+        guard request.head.value(of: .requestID) != nil || request.head.value(of: .traceparent) != nil else {
+            return nil
+        }
+        if let id = request.value(of: .requestID), RequestID.isUsable(id) {
+            requestID = id.array
+        } else {
+            requestID = []
+        }
+        if let text = request.value(of: .traceparent) { trace = TraceParent(parsing: text) } else { trace = nil }
+        if requestID.isEmpty, trace == nil { return nil }
+    }
+}
+
+/// How a request is called: as its client calls it, else by a number.
+struct RequestID {
+    /// Written as 16 lower-case hexadecimal digits.
+    let number: UInt64
+    let tracing: RequestTracing?
+
+    /// Whether a client's own may be repeated in an answer and in logs: 1…128 visible ASCII characters, no quotes and no
+    /// backslash among them.
+    static func isUsable(_ text: Span<UInt8>) -> Bool {
+        guard 1...128 ~= text.count else { return false }
+        for index in text.indices {
+            switch text[index] {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): return false
+            case 0x21...0x7E: continue
+            default: return false
+            }
+        }
+        return true
+    }
+
+    /// The digits, a byte each, the first in the lowest byte of the first word.
+    fileprivate var digits: (UInt64, UInt64) {
+        (Self.digits(of: UInt32(truncatingIfNeeded: number >> 32)), Self.digits(of: UInt32(truncatingIfNeeded: number)))
+    }
+
+    /// Eight digits at a time, without a table.
+    private static func digits(of number: UInt32) -> UInt64 {
+        // Each half byte into a byte of its own, the first digit's last; then turned round.
+        var nibbles = UInt64(number)
+        nibbles = (nibbles | nibbles << 16) & 0x0000_FFFF_0000_FFFF
+        nibbles = (nibbles | nibbles << 8) & 0x00FF_00FF_00FF_00FF
+        nibbles = (nibbles | nibbles << 4) & 0x0F0F_0F0F_0F0F_0F0F
+        // 10…15 carry into the next bit once 6 is added: each of them has to become a…f, 39 beyond the digits.
+        let letters = ((nibbles &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+        return (nibbles &+ 0x3030_3030_3030_3030 &+ letters &* 39).byteSwapped
+    }
+}
+
+extension RequestID: CustomStringConvertible {
+    var description: String {
+        if let given = tracing?.requestID, !given.isEmpty { return String(decoding: given, as: UTF8.self) }
+        let (high, low) = digits
+        let bytes = [high, low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) } }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension OutputRawSpan {
+    /// Appends the header line, its line end in front.
+    mutating func append(_ id: RequestID) {
+        append("\r\nX-Request-Id: ")
+        if let tracing = id.tracing, !tracing.requestID.isEmpty {
+            let given = tracing.requestID
+            return append(copying: given.span)
+        }
+        let (high, low) = id.digits
+        unsafe append(high.littleEndian, as: UInt64.self)
+        unsafe append(low.littleEndian, as: UInt64.self)
+    }
+}
+
+extension Span<UInt8> {
+    var array: [UInt8] { unsafe withUnsafeBufferPointer { unsafe Array($0) } }
+}

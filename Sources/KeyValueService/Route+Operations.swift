@@ -1,0 +1,30 @@
+extension Route {
+    /// The path as metrics and logs name it: without the key, which may be private.
+    var pattern: StaticString {
+        switch self {
+        case .get: "/get"
+        case .set: "/set"
+        case .key: "/v1/keys/{key}"
+        case .keys: "/v1/keys"
+        case .batch: "/v1/batch"
+        case .root: "/"
+        case .live: "/livez"
+        case .ready: "/readyz"
+        case .openAPI: "/openapi.json"
+        case .metrics: "/metrics"
+        }
+    }
+
+    /// Whether everybody may ask for it, where others have to show a token.
+    var isOpen: Bool {
+        switch self {
+        case .root, .live, .ready, .openAPI: true
+        case .get, .set, .key, .keys, .batch, .metrics: false
+        }
+    }
+}
+
+extension Route? {
+    /// ``Route/pattern``, and a word of its own where there is no route.
+    var pattern: StaticString { self?.pattern ?? "other" }
+}
