@@ -142,9 +142,29 @@ struct PipelineHandlerTests {
         #expect(transcript.lines.count { $0.contains("failed") } == 2)
     }
 
+    @Test func `answered submissions are told of together where they were sent together, at the end of a read`() throws
+    {
+        let transcript = Transcript()
+        let (channel, handler) = try connect(transcript)
+        let times = [1, 1, 2, 2, 2].map { NIODeadline.uptimeNanoseconds($0) }
+        for time in times {
+            handler.submit(Recorder("a", Transcript()), replies: 2, at: time) { $0.writeINFOReplication() }
+        }
+        try channel.writeInbound(ByteBuffer(string: "+1\r\n+2\r\n+1\r\n+2\r\n+1\r\n"))
+        #expect(transcript.lines == ["2 sent at 1"])
+        try channel.writeInbound(ByteBuffer(string: "+2\r\n+1\r\n+2\r\n+1\r\n"))
+        #expect(transcript.lines == ["2 sent at 1", "2 sent at 2"])
+        try channel.writeInbound(ByteBuffer(string: "+2\r\n"))
+        #expect(transcript.lines == ["2 sent at 1", "2 sent at 2", "idle", "1 sent at 2"])
+    }
+
     private func connect(_ transcript: Transcript) throws -> (EmbeddedChannel, PipelineHandler) {
         let handler = PipelineHandler(
-            maximumReplyBytes: 1 << 20, whenIdle: { transcript.lines.append("idle") },
+            maximumReplyBytes: 1 << 20,
+            whenAnswered: {
+                if $1.uptimeNanoseconds < 9 { transcript.lines.append("\($0) sent at \($1.uptimeNanoseconds)") }
+            },
+            whenIdle: { transcript.lines.append("idle") },
             whenClosed: { transcript.lines.append("closed") })
         let channel = EmbeddedChannel(handler: handler)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 6379)).wait()
