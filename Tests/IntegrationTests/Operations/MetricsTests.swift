@@ -60,8 +60,13 @@ struct MetricsTests {
             #expect(metrics.samples("kvapp_redis_replica_lag_bytes", master).isEmpty)
             #expect(metrics.value("kvapp_redis_waiting_writes") == 0)
 
-            try await cluster.pause("replica-1")
+            // Its master is nowhere: it keeps what it has.
+            _ = try await cluster.redis("replica-1", "REPLICAOF", "127.0.0.9", "1")
             _ = try await cluster.http("app", .set(#"{"key":"k","value":"later"}"#))
+            try await wait(cluster, until: "the replica is found behind") {
+                $0.sum("kvapp_redis_replica_lag_bytes", replica) >= 30
+                    && $0.sum("kvapp_redis_replica_lag_seconds", replica) > 0
+            }
             try await cluster.kill("replica-1")
             try await wait(cluster, until: "the replica is told to be gone") {
                 $0.value("kvapp_redis_up", replica) == 0
