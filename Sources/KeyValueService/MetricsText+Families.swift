@@ -50,6 +50,16 @@ extension MetricsText {
             "kvapp_redis_waiting_writes", .gauge,
             "Writes that were surely not applied and wait for the master to come back.")
         add(redis.waitingWrites)
+        let pool = redis.acknowledgedWrites
+        begin(
+            "kvapp_redis_acknowledged_write_connections", .gauge,
+            "Connections to the master for writes that wait for replicas, by state.")
+        add([("state", "busy")], pool.busy)
+        add([("state", "idle")], max(0, pool.open - pool.busy))
+        begin(
+            "kvapp_redis_acknowledged_writes_queued", .gauge,
+            "Writes that are to wait for replicas, and wait for one of these connections.")
+        add(pool.queued)
     }
 
     private mutating func addServers(_ servers: [RedisStatistics.Server]) {

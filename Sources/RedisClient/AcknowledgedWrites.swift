@@ -40,18 +40,21 @@ final class AcknowledgedWrites {
         }
 
         override func receive(_ reply: RedisReply, at index: Int) {
+            receiver.asked = asked
             receiver.receive(reply, at: index)
             // INFO was answered with an error.
             if index == replies { end() }
         }
 
         override func receive(_ information: ReplicationInfo?) {
+            receiver.asked = asked
             receiver.receive(information)
             end()
         }
 
         override func fail(_ failure: RedisFailure) {
             guard !isDone else { return }
+            receiver.asked = asked
             receiver.fail(failure)
             end()
         }

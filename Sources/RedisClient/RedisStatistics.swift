@@ -35,6 +35,15 @@ public struct RedisStatistics: Sendable {
     public var servers: [Server]
     public var parts: [Part]
     public var waitingWrites: Int
+    public var acknowledgedWrites: Pool
+
+    /// The connections for writes that wait for replicas.
+    public struct Pool: Equatable, Sendable {
+        public var open: Int
+        public var busy: Int
+        /// Writes that wait for one.
+        public var queued: Int
+    }
 }
 
 extension RedisLoop {
@@ -53,7 +62,10 @@ extension RedisLoop {
             },
             parts: [.init(endpoint: master.endpoint, role: .master, isUp: master.isReadyForWrites)]
                 + replicas.map { .init(endpoint: $0.endpoint, role: .replica, isUp: $0.isReady) },
-            waitingWrites: waitingWrites.count)
+            waitingWrites: waitingWrites.count,
+            acknowledgedWrites: .init(
+                open: acknowledgedWrites.usage.open, busy: acknowledgedWrites.usage.busy,
+                queued: acknowledgedWrites.usage.queued))
     }
 }
 
@@ -62,6 +74,9 @@ extension RedisStatistics {
     public mutating func merge(_ other: RedisStatistics) {
         durations = zip(durations, other.durations).map { $0 + $1 }
         waitingWrites += other.waitingWrites
+        acknowledgedWrites.open += other.acknowledgedWrites.open
+        acknowledgedWrites.busy += other.acknowledgedWrites.busy
+        acknowledgedWrites.queued += other.acknowledgedWrites.queued
         for server in other.servers {
             if let place = servers.firstIndex(where: { $0.endpoint == server.endpoint }) {
                 servers[place].merge(server)

@@ -14,6 +14,7 @@ struct MetricsTests {
                 (.get("/get?key=k"), 2, "/get", "200"), (.get("/nowhere"), 4, "other", "404"),
                 (.init("PATCH", "/get?key=k"), 1, "other", "405"), (.init("HEAD", "/livez"), 2, "/livez", "200"),
                 (.set(#"{"key":"k","value":"v"}"#), 5, "/set", "200"),
+                (.init("PUT", "/v1/keys/k?replicas=1", body: [0x76]), 2, "/v1/keys/{key}", "204"),
             ]
             for (request, times, _, _) in asked {
                 // Each on a connection of its own, for both loops to get some.
@@ -27,7 +28,8 @@ struct MetricsTests {
             }
             let durations = "kvapp_http_request_duration_seconds_count"
             for (route, role, count) in [
-                ("/v1/keys/{key}", "replica", 10), ("/set", "master", 5), ("/livez", "none", 2), ("other", "none", 5),
+                ("/v1/keys/{key}", "replica", 10), ("/v1/keys/{key}", "master", 2), ("/set", "master", 5),
+                ("/livez", "none", 2), ("other", "none", 5),
             ] {
                 let labels = ["route": route, "role": role]
                 #expect(after.sum(durations, labels) - before.sum(durations, labels) == Double(count), "\(labels)")
@@ -35,6 +37,8 @@ struct MetricsTests {
             #expect(after.sum(durations) == after.sum("kvapp_http_requests_total"))
             #expect(after.value("kvapp_http_requests_in_flight") == 1)
             #expect(after.value("kvapp_http_requests_total", ["route": "/metrics"]) == 1, "the one before")
+            #expect(1...2 ~= after.sum("kvapp_redis_acknowledged_write_connections"))
+            #expect(after.value("kvapp_redis_acknowledged_writes_queued") == 0)
             let commands = "kvapp_redis_command_duration_seconds_count"
             #expect(after.sum(commands, ["role": "replica"]) - before.sum(commands, ["role": "replica"]) >= 12)
             #expect(after.sum(commands, ["role": "master"]) - before.sum(commands, ["role": "master"]) >= 5)
