@@ -45,7 +45,8 @@ final class BatchRead: ReplyReceiver {
     private func answer(from reader: RedisLoop.Reader) {
         if let problem = results.failureOfAll {
             if problem == .redisUnavailable(role: "Redis server"), askAnother(after: nil) { return }
-            return exchange.respond(problem)
+            let head = problem.head(server: reader.connection.servedFields)
+            return exchange.respond(Response(head, body: problem.body))
         }
         var head = ResponseHead(contentType: .json)
         head.server = reader.connection.servedFields

@@ -79,7 +79,7 @@ final class KeyListExchange: Exchange {
             connection.observe(error: text)
             let problem = Problem(redisError: text)
             if problem == .redisUnavailable(role: "Redis server"), beginAnew(after: nil) { return }
-            respond(problem)
+            respond(Response(problem.head(server: connection.servedFields), body: problem.body))
         case .bulk, .simple, .integer, .null: connection.distrust()
         }
     }
