@@ -51,7 +51,6 @@ extension OutputRawSpan {
     {
         preamble.append(head.status, head.contentType, to: &self)
         if !head.status.isBodiless { append(decimal: framing.bodyBytes) }
-        append(framing.requestID)
         let server = head.server
         append(copying: server.span)
         if let seconds = head.retryAfterSeconds {
@@ -73,6 +72,7 @@ extension OutputRawSpan {
             let fields = head.fields
             append(copying: fields.span)
         }
+        append(framing.requestID)
         switch framing.persistence {
         case .keepAlive: break
         case .keepAliveOnRequest: append("\r\nConnection: keep-alive")

@@ -26,7 +26,7 @@ struct TokenTests {
                 shown.headers.append("Authorization: Bearer \(token)")
                 #expect(try await cluster.http("app", shown)[0].status == status, "\(request)")
             }
-            for path in ["/", "/livez", "/readyz"] {
+            for path in ["/", "/livez", "/readyz", "/openapi.json"] {
                 #expect(try await cluster.http("app", .get(path))[0].status == 200, "\(path)")
             }
             let log = try await cluster.log(of: "app")
