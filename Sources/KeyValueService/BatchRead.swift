@@ -46,18 +46,23 @@ final class BatchRead: ReplyReceiver {
         if let problem = results.failureOfAll {
             if problem == .redisUnavailable(role: "Redis server"), askAnother(after: nil) { return }
             let head = problem.head(server: reader.connection.servedFields)
-            return exchange.respond(Response(head, body: problem.body))
+            return respond(Response(head, body: problem.body))
         }
         var head = ResponseHead(contentType: .json)
         head.server = reader.connection.servedFields
         head.isStale = reader.isStale
         let results = results
         self.results = BatchResults()
-        exchange.respond(Response(head, body: results.finished()))
+        respond(Response(head, body: results.finished()))
     }
 
     override func fail(_ failure: RedisFailure) {
-        if !askAnother(after: failure) { exchange.respond(Problem(failure, role: "Redis server")) }
+        if !askAnother(after: failure) { respond(Problem(failure, role: "Redis server").response) }
+    }
+
+    private func respond(_ response: Response) {
+        exchange.noteAsked(by: self)
+        exchange.respond(response)
     }
 
     private func askAnother(after failure: RedisFailure?) -> Bool {

@@ -12,6 +12,9 @@ open class ReplyReceiver {
     /// The server that the commands were sent to last.
     public final var askedRole: AskedRole { asked }
 
+    /// Takes note that another receiver asked in this one's place.
+    public final func noteAsked(by other: ReplyReceiver) { asked = other.asked }
+
     /// - Parameter index: which command of the submission this answers, from 0.
     open func receive(_ reply: RedisReply, at index: Int) {
         preconditionFailure("a receiver overrides receive(_:at:)")

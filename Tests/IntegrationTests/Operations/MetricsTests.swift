@@ -15,6 +15,8 @@ struct MetricsTests {
                 (.init("PATCH", "/get?key=k"), 1, "other", "405"), (.init("HEAD", "/livez"), 2, "/livez", "200"),
                 (.set(#"{"key":"k","value":"v"}"#), 5, "/set", "200"),
                 (.init("PUT", "/v1/keys/k?replicas=1", body: [0x76]), 2, "/v1/keys/{key}", "204"),
+                (.get("/v1/keys?limit=5"), 2, "/v1/keys", "200"), (.batch(#"{"get":"k"}"#), 3, "/v1/batch", "200"),
+                (.init("GET", "/v1/keys/k", headers: ["If-None-Match: *"]), 1, "/v1/keys/{key}", "304"),
             ]
             for (request, times, _, _) in asked {
                 // Each on a connection of its own, for both loops to get some.
@@ -28,7 +30,8 @@ struct MetricsTests {
             }
             let durations = "kvapp_http_request_duration_seconds_count"
             for (route, role, count) in [
-                ("/v1/keys/{key}", "replica", 10), ("/v1/keys/{key}", "master", 2), ("/set", "master", 5),
+                ("/v1/keys/{key}", "replica", 11), ("/v1/keys", "replica", 2), ("/v1/batch", "replica", 3),
+                ("/v1/keys/{key}", "master", 2), ("/set", "master", 5),
                 ("/livez", "none", 2), ("other", "none", 5),
             ] {
                 let labels = ["route": route, "role": role]
