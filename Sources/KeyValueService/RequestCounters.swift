@@ -5,11 +5,16 @@ import RedisClient
 /// What one event loop counts of its requests: plain numbers, without a lock. Lives on its loop; not `Sendable`.
 final class RequestCounters {
     /// A number for each route, method and status there can be.
-    private var answers: [Int]
+    private let answers: Tallies
     /// A histogram for each route and role.
     private let durations: DurationRecorder
     /// From a status to its place among all, less 200.
     private let places: [UInt8]
+    // Kept, for what lists all cases makes an array.
+    private let routes = Route.allCases.count
+    private let methods = RequestMethod.allCases.count
+    private let statuses = ResponseStatus.allCases.count
+    private let roles = AskedRole.allCases.count
 
     init() {
         var places = [UInt8](repeating: 0, count: 400)
@@ -17,23 +22,21 @@ final class RequestCounters {
             places[status.rawValue - 200] = UInt8(place)
         }
         self.places = places
-        answers = Array(
-            repeating: 0, count: Route.places * RequestMethod.allCases.count * ResponseStatus.allCases.count)
-        durations = DurationRecorder(histograms: Route.places * AskedRole.allCases.count)
+        // The last place is that of no route.
+        answers = Tallies(count: (routes + 1) * methods * statuses)
+        durations = DurationRecorder(histograms: (routes + 1) * roles)
     }
 
     /// Counts an answer.
     func count(_ exchange: Exchange, _ status: ResponseStatus, _ duration: TimeAmount) {
-        let route = exchange.route.place
-        let group = route &* RequestMethod.allCases.count &+ Int(exchange.method.rawValue)
-        answers[group &* ResponseStatus.allCases.count &+ Int(places[status.rawValue &- 200])] &+= 1
-        durations.record(duration, in: route &* AskedRole.allCases.count &+ Int(exchange.askedRole.rawValue))
+        let route = exchange.route.map { Int($0.rawValue) } ?? routes
+        let group = route &* methods &+ Int(exchange.method.rawValue)
+        answers.add(1, at: group &* statuses &+ Int(places[status.rawValue &- 200]))
+        durations.record(duration, in: route &* roles &+ Int(exchange.askedRole.rawValue))
     }
 
     var statistics: RequestStatistics {
-        RequestStatistics(
-            answers: answers,
-            durations: (0..<Route.places * AskedRole.allCases.count).map { durations[$0] })
+        RequestStatistics(answers: answers.copy, durations: durations.histograms)
     }
 }
 
@@ -78,13 +81,6 @@ struct RequestStatistics: Sendable {
 }
 
 extension Route {
-    /// How many places there are, that of no route included.
-    fileprivate static let places = allCases.count + 1
-
     /// In the order of their places.
     fileprivate static var allWithNone: [Route?] { allCases + [nil] }
-}
-
-extension Route? {
-    fileprivate var place: Int { self.map { Int($0.rawValue) } ?? Route.places - 1 }
 }

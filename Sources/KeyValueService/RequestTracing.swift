@@ -72,14 +72,22 @@ extension RequestID: CustomStringConvertible {
 extension OutputRawSpan {
     /// Appends the header line, its line end in front.
     mutating func append(_ id: RequestID) {
-        append("\r\nX-Request-Id: ")
         if let tracing = id.tracing, !tracing.requestID.isEmpty {
+            append("\r\nX-Request-Id: ")
             let given = tracing.requestID
             return append(copying: given.span)
         }
+        // Four words at once: every answer has this line.
         let (high, low) = id.digits
-        unsafe append(high.littleEndian, as: UInt64.self)
-        unsafe append(low.littleEndian, as: UInt64.self)
+        unsafe withUnsafeMutableBytes { space, count in
+            precondition(32 <= space.count - count, "more is written than there is room for")
+            guard let start = space.baseAddress else { return }
+            let name: StaticString = "\r\nX-Request-Id: "
+            unsafe (start + count).copyMemory(from: name.utf8Start, byteCount: 16)
+            unsafe (start + count).storeBytes(of: high.littleEndian, toByteOffset: 16, as: UInt64.self)
+            unsafe (start + count).storeBytes(of: low.littleEndian, toByteOffset: 24, as: UInt64.self)
+            count += 32
+        }
     }
 }
 

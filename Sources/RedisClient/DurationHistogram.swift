@@ -41,13 +41,13 @@ public struct DurationHistogram: Equatable, Sendable {
 /// Counts durations into histograms, each with its number: plain integers side by side, no lock. Of one event loop.
 public final class DurationRecorder {
     /// A histogram after the other: its counts, then its sum.
-    private var numbers: [Int]
+    private let numbers: Tallies
     private let bounds = DurationHistogram.bounds.map(\.nanoseconds)
     private let stride = DurationHistogram.bounds.count + 2
 
     /// - Parameter histograms: how many.
     public init(histograms: Int) {
-        numbers = Array(repeating: 0, count: histograms * stride)
+        numbers = Tallies(count: histograms * stride)
     }
 
     /// - Parameters:
@@ -60,14 +60,16 @@ public final class DurationRecorder {
         var place = 0
         while place < bounds.count, nanoseconds > bounds[place] { place &+= 1 }
         let start = histogram &* stride
-        numbers[start &+ place] &+= count
-        numbers[start &+ bounds.count &+ 1] &+= nanoseconds &* count
+        numbers.add(count, at: start &+ place)
+        numbers.add(nanoseconds &* count, at: start &+ bounds.count &+ 1)
     }
 
-    /// The histogram of a number as it is now.
-    public subscript(histogram: Int) -> DurationHistogram {
-        let start = histogram * stride
-        return DurationHistogram(
-            counts: Array(numbers[start..<start + stride - 1]), sumNanoseconds: numbers[start + stride - 1])
+    /// All histograms as they are now.
+    public var histograms: [DurationHistogram] {
+        let numbers = numbers.copy
+        return Swift.stride(from: 0, to: numbers.count, by: stride).map { start in
+            DurationHistogram(
+                counts: Array(numbers[start..<start + stride - 1]), sumNanoseconds: numbers[start + stride - 1])
+        }
     }
 }

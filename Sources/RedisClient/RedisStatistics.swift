@@ -52,7 +52,7 @@ extension RedisLoop {
         let connections = [master] + replicas
         let lagging = Set(replicas.map(\.endpoint)).subtracting([master.endpoint])
         return RedisStatistics(
-            durations: AskedRole.allCases.map { counters.durations[Int($0.rawValue)] },
+            durations: counters.durations.histograms,
             servers: counters.servers.map { endpoint, server in
                 .init(
                     endpoint: endpoint, connects: server.connects, reconnects: server.reconnects,

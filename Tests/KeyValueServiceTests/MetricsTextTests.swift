@@ -28,7 +28,7 @@ struct MetricsTextTests {
         recorder.record(.seconds(11), in: 0)
         var text = MetricsText()
         text.begin("a_seconds", .histogram, "What it is.")
-        text.add([("role", "none")], recorder[0])
+        text.add([("role", "none")], recorder.histograms[0])
         let lines = String(buffer: text.buffer).split(separator: "\n").dropFirst(2)
         #expect(lines.count == DurationHistogram.bounds.count + 3)
         #expect(
