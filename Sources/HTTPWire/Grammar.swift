@@ -13,15 +13,6 @@ enum Grammar {
     }
 
     static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
-
-    static func hexadecimalValue(_ byte: UInt8) -> Int? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): Int(byte - UInt8(ascii: "0"))
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): Int(byte - UInt8(ascii: "a") + 10)
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): Int(byte - UInt8(ascii: "A") + 10)
-        default: nil
-        }
-    }
 }
 
 extension Span<UInt8> {
@@ -43,21 +34,6 @@ extension Span<UInt8> {
         }
         while index < count, UInt64(self[index]) >= floor, self[index] != 0x7F { index &+= 1 }
         return index
-    }
-
-    /// Whether the bytes are this text, in whatever case.
-    ///
-    /// - Parameter text: ASCII in lower case, letters and hyphens alone.
-    func equalsIgnoringCase(_ text: StaticString) -> Bool {
-        guard count == text.utf8CodeUnitCount else { return false }
-        for index in indices where unsafe self[index] | 0x20 != text.utf8Start[index] { return false }
-        return true
-    }
-
-    func equals(_ text: StaticString) -> Bool {
-        guard count == text.utf8CodeUnitCount else { return false }
-        for index in indices where unsafe self[index] != text.utf8Start[index] { return false }
-        return true
     }
 }
 

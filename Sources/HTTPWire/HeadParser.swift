@@ -180,7 +180,7 @@ private struct Coding {
             guard isFirst, head.isHTTP11, value.equalsIgnoringCase("chunked") else { return false }
             isChunked = true
         case .connection: takeOptions(value)
-        case .expect: head.expectsContinue = head.isHTTP11 && value.equalsIgnoringCaseOfContinue
+        case .expect: head.expectsContinue = head.isHTTP11 && value.equalsIgnoringCase("100-continue")
         case .contentType, .accept, .ifNoneMatch, .authorization, .requestID, .traceparent, .replicationToken,
             .replicationAfter, .replicationWait:
             break
@@ -239,27 +239,15 @@ private struct Coding {
 }
 
 extension Span<UInt8> {
-    /// `100-continue`, whose digits the letters' comparison would not tell from control characters.
-    fileprivate var equalsIgnoringCaseOfContinue: Bool {
-        count == 12 && extracting(0..<4).equals("100-") && extracting(4..<12).equalsIgnoringCase("continue")
-    }
-}
-
-extension Span<UInt8> {
     /// Whether it has the form of a path, of a whole URI, or of the asterisk (RFC 9112 §3.2).
     fileprivate var isTarget: Bool {
         if self[0] == UInt8(ascii: "/") { return true }
         if self[0] == UInt8(ascii: "*") { return count == 1 }
-        return hasAuthority(after: 7, where: "http://") || hasAuthority(after: 8, where: "https://")
+        return hasAuthority(after: "http://") || hasAuthority(after: "https://")
     }
 
-    private func hasAuthority(after length: Int, where scheme: StaticString) -> Bool {
-        guard count > length else { return false }
-        for index in 0..<length {
-            let byte = self[index]
-            let isCapital = UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte
-            guard unsafe (isCapital ? byte | 0x20 : byte) == scheme.utf8Start[index] else { return false }
-        }
-        return !"/?#".utf8.contains(self[length])
+    private func hasAuthority(after scheme: StaticString) -> Bool {
+        let length = scheme.utf8CodeUnitCount
+        return count > length && startsIgnoringCase(with: scheme) && !"/?#".utf8.contains(self[length])
     }
 }

@@ -167,9 +167,9 @@ public struct RequestDecoder: Sendable {
     private static func chunkSize(_ line: Span<UInt8>) -> Int? {
         var size = 0
         var index = 0
-        while index < line.count, let digit = Grammar.hexadecimalValue(line[index]) {
+        while index < line.count, let digit = line[index].hexadecimalValue {
             guard index < 15 else { return nil }
-            size = size << 4 | digit
+            size = size << 4 | Int(digit)
             index += 1
         }
         guard index > 0, areExtensions(line.extracting(index..<line.count)) else { return nil }

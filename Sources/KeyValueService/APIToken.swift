@@ -21,11 +21,7 @@ struct APIToken {
     /// Whether it is the token behind `Bearer`. How long that takes tells nothing of the token.
     func isShown(by authorization: Span<UInt8>) -> Bool {
         let scheme: StaticString = "bearer "
-        guard authorization.count > scheme.utf8CodeUnitCount else { return false }
-        for index in 0..<scheme.utf8CodeUnitCount {
-            // Of what has an upper and a lower case, and the space, no other byte becomes the same.
-            guard unsafe authorization[index] | 0x20 == scheme.utf8Start[index] else { return false }
-        }
+        guard authorization.startsIgnoringCase(with: scheme) else { return false }
         var start = scheme.utf8CodeUnitCount
         while start < authorization.count, authorization[start] == UInt8(ascii: " ") { start += 1 }
         let shown = authorization.extracting(start..<authorization.count)

@@ -1,3 +1,5 @@
+import HTTPWire
+
 /// The body of `POST /v1/batch`: `{"operations":[{"get":"a"},{"set":"b","value":"x"},{"delete":"c"}]}`.
 ///
 /// Every member is looked at: one of an unknown name may be a condition that somebody relies on.
@@ -15,7 +17,7 @@ struct BatchRequest: Equatable {
         var reader = JSONReader(body)
         var operations: [BatchOperation]?
         try reader.readWhole(like: #"{"operations":[{"get":"a"}]}"#) { name, reader throws(Problem) in
-            guard name.span.isText("operations") else { throw .unknownMember }
+            guard name.span.equals("operations") else { throw .unknownMember }
             operations = try Self.operations(from: &reader)
         }
         guard let operations else { throw .missingMember("operations") }
@@ -53,26 +55,26 @@ private struct BatchDraft {
 
     mutating func read(_ name: [UInt8], from reader: inout JSONReader) throws(Problem) {
         let name = name.span
-        if name.isText("get") {
+        if name.equals("get") {
             try take(.get, key: reader.readMemberText("get"))
-        } else if name.isText("get_base64") {
+        } else if name.equals("get_base64") {
             try take(.get, key: decode(reader.readMemberText("get_base64")))
-        } else if name.isText("set") {
+        } else if name.equals("set") {
             try take(.set, key: reader.readMemberText("set"))
-        } else if name.isText("set_base64") {
+        } else if name.equals("set_base64") {
             try take(.set, key: decode(reader.readMemberText("set_base64")))
-        } else if name.isText("delete") {
+        } else if name.equals("delete") {
             try take(.delete, key: reader.readMemberText("delete"))
-        } else if name.isText("delete_base64") {
+        } else if name.equals("delete_base64") {
             try take(.delete, key: decode(reader.readMemberText("delete_base64")))
-        } else if name.isText("value") {
+        } else if name.equals("value") {
             try take(value: reader.readMemberText("value"))
-        } else if name.isText("value_base64") {
+        } else if name.equals("value_base64") {
             try take(value: decode(reader.readMemberText("value_base64")))
-        } else if name.isText("ttl") {
+        } else if name.equals("ttl") {
             let text = try reader.readMemberText("ttl")
             timeToLive = try DurationText.milliseconds(text.span, of: "ttl", in: .timeToLive)
-        } else if name.isText("if_absent") {
+        } else if name.equals("if_absent") {
             guard let flag = try reader.readBoolean() else { throw invalid("if_absent has to be true or false") }
             ifAbsent = flag
         } else {
@@ -112,8 +114,4 @@ private struct BatchDraft {
     }
 
     private func invalid(_ reason: StaticText) -> Problem { .invalidOperation(place: place, reason: reason) }
-}
-
-extension Span<UInt8> {
-    fileprivate func isText(_ text: StaticString) -> Bool { count == text.utf8CodeUnitCount && starts(with: text) }
 }

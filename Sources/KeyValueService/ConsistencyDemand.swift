@@ -28,7 +28,7 @@ struct ConsistencyDemand: Equatable, Sendable {
             waitMilliseconds = try DurationText.milliseconds(text, of: "Replication-Wait", in: .wait)
         }
         if let text = request.value(of: .replicationToken) {
-            guard text.count == 4, text.starts(with: "want") else { throw .invalidTokenRequest }
+            guard text.equals("want") else { throw .invalidTokenRequest }
             wantsToken = true
         }
         if target.hasQuery, let text = try target.queryValue("max-lag") {

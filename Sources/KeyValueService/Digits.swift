@@ -1,13 +1,3 @@
-/// A hexadecimal digit's value, 0…15.
-func hexValue(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-    default: nil
-    }
-}
-
 extension UInt64 {
     /// Decimal digits and nothing else, not even a sign.
     init?(decimal digits: some Collection<UInt8>) {

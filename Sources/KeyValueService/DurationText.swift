@@ -1,3 +1,5 @@
+import HTTPWire
+
 /// A duration as requests write it: `30s` or `500ms`.
 struct DurationText: Equatable, Sendable {
     let milliseconds: Int64

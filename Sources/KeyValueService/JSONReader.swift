@@ -1,3 +1,5 @@
+import HTTPWire
+
 /// Reads one JSON text (RFC 8259) strictly, over bytes: no duplicate names, no lone surrogates, no trailing commas, UTF-8
 /// only, a bounded depth.
 struct JSONReader: ~Escapable {
@@ -217,7 +219,7 @@ extension JSONReader {
     private mutating func readFourDigits() throws(Problem) -> UInt32 {
         var number: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = peek, let digit = hexValue(byte) else { throw unexpected("a hexadecimal digit") }
+            guard let byte = peek, let digit = byte.hexadecimalValue else { throw unexpected("a hexadecimal digit") }
             number = number << 4 | UInt32(digit)
             index += 1
         }

@@ -16,7 +16,7 @@ enum KeyForm: Equatable {
             self = .bytes
             return
         }
-        self = try accept.count == 3 && accept.starts(with: "*/*") ? .bytes : Self(accepting: accept)
+        self = try accept.equals("*/*") ? .bytes : Self(accepting: accept)
     }
 
     private init(accepting accept: Span<UInt8>) throws(Problem) {

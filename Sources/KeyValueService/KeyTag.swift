@@ -1,3 +1,5 @@
+import HTTPWire
+
 /// The strong entity tag of a value (RFC 9110 §8.8.3): equal values have equal tags, whichever app answers, whichever
 /// server it asked, and across restarts.
 ///
@@ -32,7 +34,7 @@ struct KeyTag: Equatable, Sendable {
     }
 
     private static func value(of digit: UInt8) -> UInt8? {
-        UInt8(ascii: "A")...UInt8(ascii: "F") ~= digit ? nil : hexValue(digit)
+        UInt8(ascii: "A")...UInt8(ascii: "F") ~= digit ? nil : digit.hexadecimalValue
     }
 
     /// Appends the digits.

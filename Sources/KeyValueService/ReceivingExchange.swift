@@ -81,12 +81,6 @@ extension Span<UInt8> {
         var end = 0
         while end < count, self[end] != UInt8(ascii: ";") { end += 1 }
         while end > 0, self[end - 1] == UInt8(ascii: " ") || self[end - 1] == UInt8(ascii: "\t") { end -= 1 }
-        guard end == type.utf8CodeUnitCount else { return false }
-        for index in 0..<end where unsafe Self.lowercased(self[index]) != type.utf8Start[index] { return false }
-        return true
-    }
-
-    private static func lowercased(_ byte: UInt8) -> UInt8 {
-        UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte
+        return extracting(0..<end).equalsIgnoringCase(type)
     }
 }

@@ -1,3 +1,5 @@
+import HTTPWire
+
 /// The path and query of a request, in bytes: `/get?key=key_1`.
 struct RequestTarget: ~Escapable {
     let path: Span<UInt8>
@@ -41,10 +43,10 @@ struct RequestTarget: ~Escapable {
     }
 
     private static func isName(_ text: Span<UInt8>, _ name: StaticString) throws(Problem) -> Bool {
-        if text.count == name.utf8CodeUnitCount, text.starts(with: name) { return true }
+        if text.equals(name) { return true }
         guard text.index(of: UInt8(ascii: "%"), from: 0) != nil else { return false }
         let decoded = try decode(text, plusIsSpace: true)
-        return decoded.count == name.utf8CodeUnitCount && decoded.span.starts(with: name)
+        return decoded.span.equals(name)
     }
 
     private static func decode(_ text: Span<UInt8>, plusIsSpace: Bool) throws(Problem) -> [UInt8] {
@@ -60,7 +62,8 @@ struct RequestTarget: ~Escapable {
             switch byte {
             case UInt8(ascii: "+") where plusIsSpace: decoded.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
-                guard index + 1 < text.count, let high = hexValue(text[index]), let low = hexValue(text[index + 1])
+                guard index + 1 < text.count, let high = text[index].hexadecimalValue,
+                    let low = text[index + 1].hexadecimalValue
                 else { throw .invalidPercentEncoding }
                 decoded.append(high << 4 | low)
                 index += 2
@@ -72,7 +75,7 @@ struct RequestTarget: ~Escapable {
 
     /// `http://host/path` → where `/path` begins; `http://host` → the end (read as `/`).
     private static func pathStart(ofAbsoluteForm text: Span<UInt8>) -> Int {
-        let scheme = text.hasScheme("http://") ? 7 : text.hasScheme("https://") ? 8 : 0
+        let scheme = text.startsIgnoringCase(with: "http://") ? 7 : text.startsIgnoringCase(with: "https://") ? 8 : 0
         guard scheme > 0 else { return 0 }
         for index in scheme..<max(text.count, scheme) {
             if text[index] == UInt8(ascii: "/") || text[index] == UInt8(ascii: "?") { return index }
@@ -95,14 +98,5 @@ extension Span<UInt8> {
             if byte == UInt8(ascii: "%") || (byte == UInt8(ascii: "+") && plusIsSpace) { return true }
         }
         return false
-    }
-
-    /// - Parameter scheme: in lower case.
-    fileprivate func hasScheme(_ scheme: StaticString) -> Bool {
-        guard count >= scheme.utf8CodeUnitCount else { return false }
-        for index in 0..<scheme.utf8CodeUnitCount where unsafe self[index] | 0x20 != scheme.utf8Start[index] | 0x20 {
-            return false
-        }
-        return true
     }
 }

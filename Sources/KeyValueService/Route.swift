@@ -62,12 +62,3 @@ enum Route: UInt8, CaseIterable {
         }
     }
 }
-
-extension Span<UInt8> {
-    /// Whether the first bytes are the text.
-    func starts(with text: StaticString) -> Bool {
-        guard count >= text.utf8CodeUnitCount else { return false }
-        for index in 0..<text.utf8CodeUnitCount where unsafe self[index] != text.utf8Start[index] { return false }
-        return true
-    }
-}

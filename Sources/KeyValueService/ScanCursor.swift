@@ -1,3 +1,5 @@
+import HTTPWire
+
 /// Where a walk over the keys of one server goes on: `<run id>-<cursor of SCAN>`.
 ///
 /// A cursor of SCAN means something to the process alone that gave it, so it names that.
@@ -17,7 +19,7 @@ struct ScanCursor: Equatable {
     init(parsing text: [UInt8]) throws(Problem) {
         let runID = text.prefix(Self.runIDBytes)
         guard text.count > Self.runIDBytes + 1, text[Self.runIDBytes] == UInt8(ascii: "-"),
-            runID.allSatisfy({ hexValue($0) != nil }),
+            runID.allSatisfy({ $0.hexadecimalValue != nil }),
             let position = UInt64(decimal: text[(Self.runIDBytes + 1)...])
         else { throw .invalidCursor }
         self.init(runID: Array(runID), position: position)
