@@ -117,15 +117,21 @@ let package = Package(
             ],
             swiftSettings: strict, linkerSettings: staticExecutable(foundationEssentials: true)),
 
+        // Random numbers that a seed brings back, for tests and for the fuzzer.
+        .target(name: "SeededRandomness", path: "Tests/Support/SeededRandomness", swiftSettings: strict),
+
         // Random configurations for the grammar, in a test and by the million: `make fuzz-conf`.
         .target(
-            name: "RedisConfFuzz", dependencies: ["RedisConf"], path: "Benchmarks/RedisConfFuzz", swiftSettings: strict),
+            name: "RedisConfFuzz", dependencies: ["RedisConf", "SeededRandomness"], path: "Benchmarks/RedisConfFuzz",
+            swiftSettings: strict),
         .executableTarget(
             name: "fuzz-conf", dependencies: ["RedisConfFuzz"], path: "Benchmarks/fuzz-conf", swiftSettings: strict),
 
         // Tests never depend on an executable (its linker flags would reach the test bundle); the programs are built
         // beside the bundle and found there.
-        .testTarget(name: "RedisConfTests", dependencies: ["RedisConf", "RedisConfFuzz"], swiftSettings: strict),
+        .testTarget(
+            name: "RedisConfTests", dependencies: ["RedisConf", "RedisConfFuzz", "SeededRandomness"],
+            swiftSettings: strict),
         .testTarget(name: "ReplicationTests", dependencies: ["Replication"], swiftSettings: strict),
         .testTarget(name: "ReplicaInitTests", dependencies: ["ReplicaInit", "RedisConf"], swiftSettings: strict),
         .testTarget(name: "HiredisTests", dependencies: ["Hiredis"], swiftSettings: strict),
@@ -141,7 +147,7 @@ let package = Package(
         .testTarget(
             name: "HTTPWireTests",
             dependencies: [
-                "HTTPWire",
+                "HTTPWire", "SeededRandomness",
                 // The other reader of the same bytes, to compare with.
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
@@ -159,7 +165,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "LocalTopology", "Hiredis", "RedisConf", "Replication",
+                "LocalTopology", "Hiredis", "RedisConf", "Replication", "SeededRandomness",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -1,4 +1,5 @@
 import RedisConf
+import SeededRandomness
 import Testing
 
 @Suite("Lines are split as redis-server splits them")
@@ -62,7 +63,7 @@ struct TokenTests {
 
     @Test("random passwords survive quoting")
     func randomBytes() throws {
-        var random = SplitMix(seed: 7)
+        var random = SplitMix64(seed: 7)
         for _ in 0..<5_000 {
             let arguments = (0...Int.random(in: 0...2, using: &random)).map { _ in random.bytes(upTo: 40) }
             let tokens = try splitArguments(directiveLine("x", arguments))

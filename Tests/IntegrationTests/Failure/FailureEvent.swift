@@ -1,6 +1,7 @@
 import Glibc
 import Hiredis
 import LocalTopology
+import SeededRandomness
 import Testing
 
 /// What is done to the servers while the load goes on.
@@ -15,7 +16,7 @@ enum FailureKind: String, CaseIterable, Sendable {
 
     /// The rounds of a test: every kind at least twice, as far as they go, in an order that the seed decides.
     static func rounds(_ count: Int, seed: UInt64) -> [FailureKind] {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         var kinds = allCases + allCases
         while kinds.count < count { kinds.append(allCases.randomElement(using: &generator)!) }
         kinds.shuffle(using: &generator)
@@ -154,20 +155,5 @@ struct FailureEvents {
             let answers = load.answers(sentAfter: moment)
             return Observation(answers >= 500, else: "\(answers) answers")
         }
-    }
-}
-
-/// SplitMix64: a seed that is printed makes the same rounds again.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

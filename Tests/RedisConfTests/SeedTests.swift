@@ -1,0 +1,16 @@
+import SeededRandomness
+import Testing
+
+@Suite("A seed of the random tests")
+struct SeedTests {
+    @Test("makes SplitMix64's own numbers, today as on the day it was noted down")
+    func numbers() {
+        // The numbers that go round with the algorithm, for this seed.
+        var random = SplitMix64(seed: 1_234_567)
+        #expect(
+            (0..<5).map { _ in random.next() } == [
+                6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423,
+                4_593_380_528_125_082_431, 16_408_922_859_458_223_821,
+            ])
+    }
+}
