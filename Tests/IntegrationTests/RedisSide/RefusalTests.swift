@@ -44,12 +44,17 @@ struct RefusalTests {
         }
     }
 
-    @Test("-OOM is 507")
-    func outOfMemory() async throws {
-        try await expect(507, "redis-out-of-memory", cure: "raise maxmemory") {
-            _ = try await $0.redis("master", "CONFIG", "SET", "maxmemory", "1")
+    @Test(
+        "-OOM is 507, and -NOREPLICAS is 503",
+        arguments: [
+            ("maxmemory", 507, "redis-out-of-memory", "raise maxmemory"),
+            ("min-replicas-to-write", 503, "redis-needs-replicas", "min-replicas-to-write"),
+        ])
+    func limits(setting: String, status: Int, code: String, cure: String) async throws {
+        try await expect(status, code, cure: cure) {
+            _ = try await $0.redis("master", "CONFIG", "SET", setting, "1")
         } mending: {
-            _ = try await $0.redis("master", "CONFIG", "SET", "maxmemory", "0")
+            _ = try await $0.redis("master", "CONFIG", "SET", setting, "0")
         }
     }
 
@@ -60,27 +65,10 @@ struct RefusalTests {
         ) { cluster in
             // The folder is the server's working directory: it may be read, and nothing may be made in it.
             try #require(chmod("\(cluster.folder)/master", 0o500) == 0)
-            try await cluster.wait(until: "a save has failed", of: "master") {
-                _ = try await cluster.redis("master", "BGSAVE")
-                let status = try await cluster.info("master", section: "persistence")["rdb_last_bgsave_status"]
-                return Observation(status == "err", else: status ?? "?")
-            }
+            try await cluster.wait(untilSaveEndsAs: "err")
         } mending: { cluster in
             try #require(chmod("\(cluster.folder)/master", 0o700) == 0)
-            try await cluster.wait(until: "a save has succeeded", of: "master") {
-                _ = try await cluster.redis("master", "BGSAVE")
-                let status = try await cluster.info("master", section: "persistence")["rdb_last_bgsave_status"]
-                return Observation(status == "ok", else: status ?? "?")
-            }
-        }
-    }
-
-    @Test("-NOREPLICAS is 503")
-    func needsReplicas() async throws {
-        try await expect(503, "redis-needs-replicas", cure: "min-replicas-to-write") {
-            _ = try await $0.redis("master", "CONFIG", "SET", "min-replicas-to-write", "1")
-        } mending: {
-            _ = try await $0.redis("master", "CONFIG", "SET", "min-replicas-to-write", "0")
+            try await cluster.wait(untilSaveEndsAs: "ok")
         }
     }
 
@@ -117,6 +105,17 @@ struct RefusalTests {
                 let answer = try await cluster.http("app", Self.write)[0]
                 return Observation(answer.status == 200, else: answer.text)
             }
+        }
+    }
+}
+
+extension LocalCluster {
+    /// Has the master save until it says this of its last save.
+    fileprivate nonisolated func wait(untilSaveEndsAs expected: String) async throws {
+        try await wait(until: "a save has ended as \(expected)", of: "master") {
+            _ = try await self.redis("master", "BGSAVE")
+            let status = try await self.info("master", section: "persistence")["rdb_last_bgsave_status"]
+            return Observation(status == expected, else: status ?? "?")
         }
     }
 }
