@@ -246,9 +246,7 @@ struct HTTPTests {
         var app = system.apps[0]
         app.readiness = .running
         try await withLocalCluster(ClusterSpec([app])) { cluster in
-            try await cluster.wait(until: "the app answers", of: "app-1") {
-                Observation(try await cluster.http("app-1", .get("/livez"))[0].status == 200, else: "no")
-            }
+            try await cluster.wait(untilServed: .get("/livez"), by: "app-1")
             let endpoint = app.endpoint
             func answer(_ target: String, fields: [String]) async throws -> LoopbackHTTP.Response {
                 try await LoopbackHTTP.exchange([.init("GET", target, headers: fields)], with: endpoint)[0]
@@ -285,9 +283,7 @@ struct HTTPTests {
         var app = system.apps[0]
         app.readiness = .running
         try await withLocalCluster(ClusterSpec([app])) { cluster in
-            try await cluster.wait(until: "the app answers", of: "app-1") {
-                Observation(try await cluster.http("app-1", .get("/livez"))[0].status == 200, else: "no")
-            }
+            try await cluster.wait(untilServed: .get("/livez"), by: "app-1")
             let transcript = try await LoopbackHTTP.transcript(
                 of: Array(("GET / HTTP/1.1\r\nHost: a\r\n\r\n" + wire).utf8), with: app.endpoint)
             #expect(transcript.contains("You've hit <app-1>HTTP/1.1 400 Bad Request\r\n"), "\(transcript)")
@@ -307,9 +303,7 @@ struct HostnameTests {
             arguments: ["hostname", "--host", endpoint.host, "--port", "\(endpoint.port)"],
             environment: ["HOSTNAME": "node-hostname-1"], endpoint: endpoint, readiness: .running, isRedis: false)
         try await withLocalCluster(ClusterSpec([node])) { cluster in
-            try await cluster.wait(until: "it answers", of: "host") {
-                Observation(try await cluster.http("host", .get("/"))[0].status == 200, else: "no")
-            }
+            try await cluster.wait(untilServed: .get("/"), by: "host")
             let answers = try await cluster.http(
                 "host", .get("/any/path?x=1"), .init("POST", "/set", body: Array("anything".utf8)), .init("DELETE", "/")
             )

@@ -33,6 +33,18 @@ struct KeyValueCluster {
     var spec: ClusterSpec { ClusterSpec([master] + replicas + apps) }
 }
 
+extension LocalCluster {
+    /// Waits until an app answers this with 200.
+    nonisolated func wait(
+        untilServed request: LoopbackHTTP.Request, by name: String = "app", within limit: Duration = .seconds(10)
+    ) async throws {
+        try await wait(until: "\(request.method) \(request.path) is answered 200", of: name, within: limit) {
+            let answer = try await self.http(name, request)[0]
+            return Observation(answer.status == 200, else: "\(answer.status): \(answer.text)")
+        }
+    }
+}
+
 extension LoopbackHTTP.Request {
     static func set(_ json: String, headers: [String] = ["Content-Type: application/json"]) -> LoopbackHTTP.Request {
         LoopbackHTTP.Request("POST", "/set", headers: headers, body: Array(json.utf8))

@@ -102,10 +102,7 @@ struct NineStepsTests {
             #expect(ready[0].text.contains("lost the connection") || ready[0].text.contains("Connection refused"))
 
             try await cluster.start("master")
-            try await cluster.wait(until: "writes are taken again") {
-                let set = try await cluster.http("app-1", .set(#"{"key":"k","value":"v"}"#))[0]
-                return Observation(set.status == 200, else: "\(set.status)")
-            }
+            try await cluster.wait(untilServed: .set(#"{"key":"k","value":"v"}"#), by: "app-1")
             try await cluster.wait(untilReplicasOf: "master", are: 2)
             #expect(try await cluster.redis("master", "DBSIZE") == .integer(101))
             try await cluster.wait(until: "reads are fresh again") {
@@ -121,9 +118,7 @@ struct NineStepsTests {
         var app = system.apps[0]
         app.readiness = .running
         try await withLocalCluster(ClusterSpec([app])) { cluster in
-            try await cluster.wait(until: "the app answers", of: "app-1") {
-                Observation(try await cluster.http("app-1", .get("/livez"))[0].status == 200, else: "no")
-            }
+            try await cluster.wait(untilServed: .get("/livez"), by: "app-1")
             let answers = try await cluster.http(
                 "app-1", .get("/readyz"), .get("/get?key=k"), .set(#"{"key":"k","value":"v"}"#), .get("/"))
             #expect(answers.map(\.status) == [503, 503, 503, 200])

@@ -34,9 +34,7 @@ struct SlowClientTests {
         app.readiness = .running
         let endpoint = app.endpoint
         try await withLocalCluster(ClusterSpec([app])) { cluster in
-            try await cluster.wait(until: "the app answers", of: "app-1") {
-                Observation(try await cluster.http("app-1", .get("/livez"))[0].status == 200, else: "no")
-            }
+            try await cluster.wait(untilServed: .get("/livez"), by: "app-1")
             async let stalls = Self.stalls(at: endpoint)
             let half = ContinuousClock.now + Self.transferTimeout / 2
             try await cluster.wait(until: "the clients have stalled for a while", within: .seconds(60)) {

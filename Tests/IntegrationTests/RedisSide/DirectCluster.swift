@@ -70,6 +70,14 @@ extension LocalCluster {
         }
     }
 
+    /// Waits until the app says of this many servers that they are up.
+    nonisolated func wait(untilServersUp count: Int, within limit: Duration = .seconds(10)) async throws {
+        try await wait(until: "\(count) servers are up to the app", of: "app", within: limit) {
+            let body = try await self.readiness().text
+            return Observation(body.split(separator: #""state":"up""#).count == count + 1, else: body)
+        }
+    }
+
     /// How often a Redis node has answered with an error of this code, from 6.2.
     nonisolated func errors(_ code: String, of name: String) async throws -> Int {
         let field = try await info(name, section: "errorstats")["errorstat_\(code)"]

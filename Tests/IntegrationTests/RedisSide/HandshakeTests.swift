@@ -21,9 +21,7 @@ struct HandshakeTests {
                     for reply in try await cluster.redis("master", commands) { try #require(reply.errorText == nil) }
                 }
                 try await cluster.start("app")
-                try await cluster.wait(until: "the app answers", of: "app") {
-                    Observation(try await cluster.http("app", .get("/livez"))[0].status == 200, else: "no")
-                }
+                try await cluster.wait(untilServed: .get("/livez"))
                 try await body(cluster, proxy)
             }
         }
@@ -36,10 +34,7 @@ struct HandshakeTests {
             try await withMaster(
                 prepared: [user], environment: environment.merging(["REDIS_DATABASE": "7"]) { $1 }
             ) { cluster, _ in
-                try await cluster.wait(until: "it is ready", of: "app") {
-                    let answer = try await cluster.readiness()
-                    return Observation(answer.status == 200, else: answer.text)
-                }
+                try await cluster.wait(untilServed: .get("/readyz"))
                 _ = try await cluster.http("app", .set(#"{"key":"k","value":"v"}"#))
                 let replies = try await cluster.redis("master", [["GET", "k"], ["SELECT", "7"], ["GET", "k"]])
                 #expect(replies[0] == .null)

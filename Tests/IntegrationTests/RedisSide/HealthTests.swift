@@ -24,12 +24,7 @@ struct HealthTests {
             let returned = ContinuousClock.now
             for request in [Self.write, Self.read] {
                 // Each over several connections, so that every event loop is asked.
-                for _ in 0..<8 {
-                    try await cluster.wait(until: "it is served", of: "app") {
-                        let status = try await cluster.http("app", request)[0].status
-                        return Observation(status == 200, else: "\(status)")
-                    }
-                }
+                for _ in 0..<8 { try await cluster.wait(untilServed: request) }
             }
             let elapsed = ContinuousClock.now - returned
             #expect(elapsed < .seconds(1), "\(elapsed)")

@@ -41,10 +41,7 @@ struct OverloadTests {
             #expect(8...16 ~= waited, "\(waited)")
             #expect(codes.dropFirst(waited).allSatisfy { $0 == "redis-overloaded" }, "\(codes)")
             try await cluster.resume("master")
-            try await cluster.wait(until: "it is served again", of: "app") {
-                let status = try await cluster.http("app", request)[0].status
-                return Observation(status == 200, else: "\(status)")
-            }
+            try await cluster.wait(untilServed: request)
         }
     }
 

@@ -20,10 +20,7 @@ struct ProtocolTests {
                 let answers = try await cluster.http("app", Self.read, .set(#"{"key":"k","value":"v"}"#))
                 #expect(answers.map(\.code) == ["redis-unavailable", "redis-unavailable"])
                 proxy.setGreeting(nil)
-                try await cluster.wait(until: "it is ready", of: "app", within: .seconds(2)) {
-                    let answer = try await cluster.readiness()
-                    return Observation(answer.text.split(separator: #""state":"up""#).count == 3, else: answer.text)
-                }
+                try await cluster.wait(untilServersUp: 2, within: .seconds(2))
                 try await cluster.store("k", "v", on: [])
                 #expect(try await cluster.http("app", Self.read)[0].text.contains("get k: v"))
             }
@@ -57,10 +54,7 @@ struct ProtocolTests {
                 let known: Set<Int> = [200, 502]
                 #expect(Set(load.answers.keys.map(\.status)).isSubset(of: known), "\(load.answers)")
                 #expect(load.count(status: 502) <= 10, "\(load.answers)")
-                try await cluster.wait(until: "all is well", of: "app") {
-                    let answer = try await cluster.readiness()
-                    return Observation(answer.text.split(separator: #""state":"up""#).count == 4, else: answer.text)
-                }
+                try await cluster.wait(untilServersUp: 3)
                 #expect(try await cluster.http("app", Self.read)[0].text.contains("get k: v"))
             }
         }

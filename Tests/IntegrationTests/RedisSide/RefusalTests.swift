@@ -37,10 +37,7 @@ struct RefusalTests {
             #expect(log.split(separator: "\n").count { $0.contains(cure) } == 1, "\(log)")
             #expect(try await cluster.http("app", .get("/get?key=k"))[0].status == 200)
             try await mending(cluster)
-            try await cluster.wait(until: "writes are taken", of: "app") {
-                let answer = try await cluster.http("app", Self.write)[0]
-                return Observation(answer.status == 200, else: answer.text)
-            }
+            try await cluster.wait(untilServed: Self.write)
         }
     }
 
@@ -101,10 +98,7 @@ struct RefusalTests {
             }
             #expect(try await cluster.readiness().text.contains("asks for a password: set REDIS_PASSWORD"))
             _ = try await cluster.redis("master", [["AUTH", "hidden"], ["CONFIG", "SET", "requirepass", ""]])
-            try await cluster.wait(until: "writes are taken", of: "app") {
-                let answer = try await cluster.http("app", Self.write)[0]
-                return Observation(answer.status == 200, else: answer.text)
-            }
+            try await cluster.wait(untilServed: Self.write)
         }
     }
 }

@@ -24,9 +24,7 @@ struct TLSTests {
             ], program: plain.app.executable, environment: variables)
         app.readiness = .running
         try await withLocalCluster(ClusterSpec([plain.master, plain.replicas[0], app])) { cluster in
-            try await cluster.wait(until: "the app answers", of: "app") {
-                Observation(try await cluster.http("app", .get("/livez"))[0].status == 200, else: "no")
-            }
+            try await cluster.wait(untilServed: .get("/livez"))
             try await body(cluster, plain.replicas[0])
         }
     }
@@ -44,11 +42,7 @@ struct TLSTests {
                 "REDIS_TLS_KEY_FILE": certificates.key("client"),
             ]
         ) { cluster, replica in
-            try await cluster.wait(until: "it is ready", of: "app") {
-                let answer = try await cluster.readiness()
-                let isUp = answer.text.split(separator: #""state":"up""#).count == 3
-                return Observation(isUp, else: answer.text)
-            }
+            try await cluster.wait(untilServersUp: 2)
             try await cluster.store("k", "v", on: [replica])
             #expect(try await cluster.http("app", Self.read)[0].text.contains("get k: v"))
             let large = String(repeating: "x", count: 1 << 20)
@@ -72,10 +66,7 @@ struct TLSTests {
             try await cluster.kill("master")
             try await cluster.wait(untilReadinessSays: "Connection refused")
             try await cluster.start("master")
-            try await cluster.wait(until: "writes are taken", of: "app", within: .seconds(1)) {
-                let status = try await cluster.http("app", Self.write)[0].status
-                return Observation(status == 200, else: "\(status)")
-            }
+            try await cluster.wait(untilServed: Self.write, within: .seconds(1))
         }
     }
 
@@ -86,10 +77,7 @@ struct TLSTests {
         let choices = [["REDIS_TLS_SERVER_NAME": "redis.test"], ["REDIS_TLS_VERIFY": "ca"]]
         for choice in choices {
             try await withApp(certificates, as: "server", environment: choice) { cluster, replica in
-                try await cluster.wait(until: "it is ready", of: "app") {
-                    let answer = try await cluster.readiness()
-                    return Observation(answer.status == 200, else: answer.text)
-                }
+                try await cluster.wait(untilServed: .get("/readyz"))
                 try await cluster.store("k", "v", on: [replica])
             }
         }

@@ -63,10 +63,7 @@ struct WriteFailoverTests {
                     #expect(status == 200)
                     #expect(try await cluster.redis("master", "GET", "once-\(attempt)").text == "v")
                 }
-                try await cluster.wait(until: "writes are taken", of: "app") {
-                    let status = try await cluster.http("app", Self.write)[0].status
-                    return Observation(status == 200, else: "\(status)")
-                }
+                try await cluster.wait(untilServed: Self.write)
             }
             #expect(refusals == 1, "refused once, and sent once more")
         }
@@ -96,10 +93,8 @@ struct WriteFailoverTests {
             #expect(try await cluster.errors("READONLY", of: "master") <= refused + 1)
             #expect(try await cluster.readiness().status == 200)
             try await cluster.kill("replica-1")
-            try await cluster.wait(until: "the replica that is called the master serves reads", of: "app") {
-                let status = try await cluster.http("app", .get("/get?key=k"))[0].status
-                return Observation(status == 200, else: "\(status)")
-            }
+            // The replica that is called the master.
+            try await cluster.wait(untilServed: .get("/get?key=k"))
         }
     }
 
@@ -119,10 +114,7 @@ struct WriteFailoverTests {
                 let errors = try await cluster.errors("LOADING", of: "master")
                 return Observation(answer.code == "redis-unavailable" && errors > 0, else: "\(answer) \(errors)")
             }
-            try await cluster.wait(until: "writes are taken", of: "app") {
-                let status = try await cluster.http("app", Self.write)[0].status
-                return Observation(status == 200, else: "\(status)")
-            }
+            try await cluster.wait(untilServed: Self.write)
         }
     }
 }
