@@ -33,7 +33,7 @@ final class LoopbackProxy: Sendable {
         var yes: CInt = 1
         setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<CInt>.size))
         try #require(Self.withAddress(of: endpoint) { bind(listener, $0, $1) } == 0 && listen(listener, 64) == 0)
-        Self.thread { [self] in acceptAll() }
+        onOwnThread { [self] in acceptAll() }
     }
 
     /// Connections taken so far.
@@ -77,7 +77,7 @@ final class LoopbackProxy: Sendable {
             if let greeting {
                 open(client, -1)
                 _ = send(client, greeting, greeting.count, CInt(MSG_NOSIGNAL))
-                Self.thread { [self] in
+                onOwnThread { [self] in
                     drain(client)
                     close(client, -1)
                 }
@@ -92,7 +92,7 @@ final class LoopbackProxy: Sendable {
             open(client, server)
             let both = Both()
             for (source, sink) in [(client, server), (server, client)] {
-                Self.thread { [self] in
+                onOwnThread { [self] in
                     relay(from: source, to: sink)
                     if both.endOne() { close(client, server) }
                 }
@@ -147,25 +147,6 @@ final class LoopbackProxy: Sendable {
     private func drain(_ client: CInt) {
         var chunk = [UInt8](repeating: 0, count: 4096)
         while recv(client, &chunk, chunk.count, 0) > 0 {}
-    }
-
-    private static func thread(_ body: @escaping @Sendable () -> Void) {
-        var thread = pthread_t()
-        let box = Unmanaged.passRetained(Body(body))
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            }, box.toOpaque())
-        precondition(code == 0, "no thread for the proxy")
-        pthread_detach(thread)
-    }
-
-    private final class Body: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
     private static func withAddress(

@@ -1,0 +1,21 @@
+import Glibc
+
+/// Runs a body that blocks or takes long on a thread of its own, which ends with it.
+func onOwnThread(_ body: @escaping @Sendable () -> Void) {
+    let job = Unmanaged.passRetained(Job(body))
+    var thread = pthread_t()
+    let code = pthread_create(
+        &thread, nil,
+        { context in
+            guard let context else { return nil }
+            Unmanaged<Job>.fromOpaque(context).takeRetainedValue().body()
+            return nil
+        }, job.toOpaque())
+    precondition(code == 0, "no thread: \(code)")
+    pthread_detach(thread)
+}
+
+private final class Job: Sendable {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+}
