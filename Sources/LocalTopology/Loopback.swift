@@ -1,4 +1,4 @@
-internal import Glibc
+public import Glibc
 
 /// What loopback's ports are up to.
 public enum Loopback {
@@ -45,8 +45,18 @@ public enum Loopback {
     }
 }
 
+extension Endpoint {
+    /// Lends the address as bind(2) and connect(2) take it; what they leave in `errno` is kept.
+    public func withSocketAddress<Result>(
+        _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    ) throws(LocalTopologyError) -> Result {
+        var address = try sockaddr_in(self)
+        return LocalTopology.withSocketAddress(&address) { body($0, $1) }
+    }
+}
+
 extension sockaddr_in {
-    init(_ endpoint: Endpoint) throws(LocalTopologyError) {
+    fileprivate init(_ endpoint: Endpoint) throws(LocalTopologyError) {
         self.init()
         guard let port = UInt16(exactly: endpoint.port), inet_pton(AF_INET, endpoint.host, &sin_addr) == 1 else {
             throw .system(attempt: "use the address", subject: "\(endpoint)", errno: EINVAL)
@@ -56,7 +66,7 @@ extension sockaddr_in {
     }
 }
 
-func withSocketAddress<Result>(
+private func withSocketAddress<Result>(
     _ address: inout sockaddr_in, _ body: (UnsafeMutablePointer<sockaddr>, socklen_t) -> Result
 ) -> Result {
     withUnsafeMutablePointer(to: &address) { pointer in

@@ -94,8 +94,7 @@ private struct Connection: ~Copyable {
     }
 
     func connect() throws {
-        var address = try sockaddr_in(endpoint)
-        let code = withSocketAddress(&address) { Glibc.connect(descriptor, $0, $1) }
+        let code = try endpoint.withSocketAddress { Glibc.connect(descriptor, $0, $1) }
         guard code == 0 || errno == EINPROGRESS else {
             throw LoopbackHTTP.Failure.connect(endpoint, errno: errno)
         }

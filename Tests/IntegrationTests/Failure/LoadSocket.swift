@@ -20,16 +20,11 @@ final class LoadSocket {
         descriptor = socket(AF_INET, flags, 0)
         var yes: CInt = 1
         setsockopt(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<CInt>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(endpoint.port).bigEndian
-        inet_pton(AF_INET, endpoint.host, &address.sin_addr)
-        let code = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
+        do throws(LocalTopologyError) {
+            guard try endpoint.withSocketAddress({ connect(descriptor, $0, $1) }) != 0 else { return }
+        } catch {
+            throw Failure(reason: "\(error)")
         }
-        guard code != 0 else { return }
         guard errno == EINPROGRESS else { throw Failure(reason: "cannot connect: \(Self.lastError)") }
         var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         guard poll(&entry, 1, 2000) == 1 else { throw Failure(reason: "cannot connect within 2 s") }

@@ -32,7 +32,7 @@ final class LoopbackProxy: Sendable {
         listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var yes: CInt = 1
         setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<CInt>.size))
-        try #require(Self.withAddress(of: endpoint) { bind(listener, $0, $1) } == 0 && listen(listener, 64) == 0)
+        try #require(endpoint.withSocketAddress { bind(listener, $0, $1) } == 0 && listen(listener, 64) == 0)
         onOwnThread { [self] in acceptAll() }
     }
 
@@ -84,7 +84,7 @@ final class LoopbackProxy: Sendable {
                 continue
             }
             let server = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-            guard let target, Self.withAddress(of: target, { connect(server, $0, $1) }) == 0 else {
+            guard let target, (try? target.withSocketAddress { connect(server, $0, $1) }) == 0 else {
                 Glibc.close(server)
                 Glibc.close(client)
                 continue
@@ -147,20 +147,6 @@ final class LoopbackProxy: Sendable {
     private func drain(_ client: CInt) {
         var chunk = [UInt8](repeating: 0, count: 4096)
         while recv(client, &chunk, chunk.count, 0) > 0 {}
-    }
-
-    private static func withAddress(
-        of endpoint: Endpoint, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt
-    ) -> CInt {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(endpoint.port).bigEndian
-        inet_pton(AF_INET, endpoint.host, &address.sin_addr)
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
     }
 }
 
