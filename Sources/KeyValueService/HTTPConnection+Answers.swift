@@ -91,11 +91,12 @@ extension HTTPConnection {
             return
         }
         phase = .lingering
+        // Before the write, which is over at once unless the client is slow: then the deadline of the lingering is set.
+        closeWithin(http.transferDeadline)
         let written = context.eventLoop.makePromise(of: Void.self)
         context.writeAndFlush(wrapOutboundOut(outgoing), promise: written)
         outgoing = ByteBuffer()
         written.futureResult.assumeIsolated().whenComplete { _ in self.linger() }
-        closeWithin(http.transferDeadline)
     }
 
     /// Closes our side, then waits a moment for the client to close its own: a socket closed with unread bytes in it would
