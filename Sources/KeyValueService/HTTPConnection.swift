@@ -38,6 +38,9 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
     /// The first bytes of a head have come, and not the last.
     private var isInHead = false
     private var inputIsClosed = false
+    /// The answer to the last request closes the connection; no request behind it is taken, so that none is carried out without
+    /// an answer.
+    private var takesNoMore = false
     private var readIsHeldBack = false
     /// Kept beside the channel's own, which is asked for through two existentials.
     private var isWritable = true
@@ -86,11 +89,11 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
         while !isHungry, phase == .open, offset < bytes.count || isReceiving, mayDecode {
             switch decoder.next(bytes, from: &offset) {
             case .needsMore: isHungry = true
-            case .head(let head): receive(RequestView(head, in: bytes))
+            case .head(let head): receive(RequestView(head, in: bytes), hasMore: offset < bytes.count)
             case .body(let range):
                 let start = buffer.readerIndex + range.lowerBound
                 if let piece = buffer.getSlice(at: start, length: range.count) { exchanges.last?.receiveBody(piece) }
-            case .end: receiveEnd()
+            case .end: receiveEnd(hasMore: offset < bytes.count)
             case .fault(let fault): refuse(fault)
             }
         }
@@ -114,23 +117,27 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
     }
 
     /// Whether there is room for one more request without an answer.
-    private var mayDecode: Bool { isReceiving || exchanges.count < http.limits.maximumPipelinedRequests }
+    private var mayDecode: Bool {
+        isReceiving || (exchanges.count < http.limits.maximumPipelinedRequests && !takesNoMore)
+    }
 
-    private func receive(_ request: borrowing RequestView) {
+    /// - Parameter hasMore: whether further bytes have come behind it.
+    private func receive(_ request: borrowing RequestView, hasMore: Bool) {
         isInHead = false
         isReceiving = request.head.body != .none
         deadline = isReceiving ? http.transferDeadline : http.idleDeadline
         let exchange = service.exchange(for: request, on: self)
         exchange.tracing = RequestTracing(request)
-        if http.isDraining { exchange.keepsAlive = false }
         exchanges.append(exchange)
+        if http.isDraining { endWithLast(hasMore: hasMore) }
         exchange.begin()
         if !isReceiving { exchange.end() }
     }
 
-    private func receiveEnd() {
+    private func receiveEnd(hasMore: Bool) {
         guard isReceiving, let exchange = exchanges.last else { return }
         isReceiving = false
+        if http.isDraining { endWithLast(hasMore: hasMore) }
         deadline = http.idleDeadline
         exchange.end()
         exchangeAnswered()
@@ -177,12 +184,26 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
 
     // MARK: The end
 
+    /// Ends with the answer to what was asked last; what has been asked nothing is asked once more.
+    func beginDraining() {
+        guard phase == .open else { return }
+        endWithLast(hasMore: undecoded.readableBytes > 0)
+    }
+
+    /// Has the answer to the last request close the connection, unless a further request has come with it. Only the last may:
+    /// those before it are owed their answers too.
+    private func endWithLast(hasMore: Bool) {
+        guard !isReceiving, !hasMore, let last = exchanges.last else { return }
+        last.keepsAlive = false
+        takesNoMore = true
+    }
+
     /// Answers what has been asked, then closes.
     func drain() {
         guard phase == .open else { return }
-        if exchanges.isEmpty { return closeNow() }
-        // Only the last may close the connection; those before it are owed their answers too.
-        exchanges[exchanges.index(before: exchanges.endIndex)].keepsAlive = false
+        guard let last = exchanges.last else { return closeNow() }
+        last.keepsAlive = false
+        takesNoMore = true
     }
 
     func closeNow() { context?.close(promise: nil) }

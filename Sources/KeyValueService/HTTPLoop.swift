@@ -18,6 +18,7 @@ final class HTTPLoop {
     private(set) var idleDeadline = NIODeadline.now()
     private(set) var transferDeadline = NIODeadline.now()
     private(set) var lingerDeadline = NIODeadline.now()
+    /// Whether every answer is the last one of its connection.
     private(set) var isDraining = false
 
     private let isolatedLoop: NIOIsolatedEventLoop
@@ -60,6 +61,13 @@ final class HTTPLoop {
         finishDrainIfEmpty()
     }
 
+    /// Has every connection end with its next answer, and stay open until then.
+    func beginDraining() {
+        guard !isDraining else { return }
+        isDraining = true
+        for connection in connections.values { connection.beginDraining() }
+    }
+
     /// Lets every connection answer what it has been asked, then closes it.
     ///
     /// - Parameter completion: called once nothing is open any more.
@@ -76,7 +84,7 @@ final class HTTPLoop {
     }
 
     private func finishDrainIfEmpty() {
-        guard isDraining, connections.isEmpty, let completion = whenEmpty else { return }
+        guard connections.isEmpty, let completion = whenEmpty else { return }
         whenEmpty = nil
         clock?.cancel()
         completion()

@@ -67,6 +67,14 @@ public final class HTTPServer: Sendable {
         return HTTPServer(listener: listener, address: address, services: services)
     }
 
+    /// Says that the end is near, and goes on: `/readyz` answers 503, and every answer closes its connection, so that clients
+    /// and whoever sends them here go elsewhere. New connections are taken as before.
+    public func beginDraining() async {
+        for bound in services {
+            try? await bound.eventLoop.submit { bound.value.http.beginDraining() }.get()
+        }
+    }
+
     /// Ends in order: no new connections, answers to what has been asked, then the connections to Redis.
     ///
     /// - Parameter deadline: what is still open after it is closed as it is.
