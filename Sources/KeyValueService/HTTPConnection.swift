@@ -33,18 +33,18 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
 
     private var decoder: RequestDecoder
     /// What has come and could not be decoded yet.
-    private var undecoded = ByteBuffer()
+    var undecoded = ByteBuffer()
     private var isDecoding = false
     /// The first bytes of a head have come, and not the last.
-    private var isInHead = false
+    var isInHead = false
     private var inputIsClosed = false
     /// The answer to the last request closes the connection; no request behind it is taken, so that none is carried out without
     /// an answer.
-    private var takesNoMore = false
+    var takesNoMore = false
     private var readIsHeldBack = false
     /// Kept beside the channel's own, which is asked for through two existentials.
     private var isWritable = true
-    private var deadline: NIODeadline
+    var deadline: NIODeadline
 
     init(service: HTTPService) {
         self.service = service
@@ -181,52 +181,6 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
     }
 
     override func flushTick() { flush() }
-
-    // MARK: The end
-
-    /// Ends with the answer to what was asked last; what has been asked nothing is asked once more.
-    func beginDraining() {
-        guard phase == .open else { return }
-        endWithLast(hasMore: undecoded.readableBytes > 0)
-    }
-
-    /// Has the answer to the last request close the connection, unless a further request has come with it. Only the last may:
-    /// those before it are owed their answers too.
-    private func endWithLast(hasMore: Bool) {
-        guard !isReceiving, !hasMore, let last = exchanges.last else { return }
-        last.keepsAlive = false
-        takesNoMore = true
-    }
-
-    /// Answers what has been asked, then closes.
-    func drain() {
-        guard phase == .open else { return }
-        guard let last = exchanges.last else { return closeNow() }
-        last.keepsAlive = false
-        takesNoMore = true
-    }
-
-    func closeNow() { context?.close(promise: nil) }
-
-    /// Called once a second.
-    func checkDeadline() {
-        guard let context, http.now >= deadline else { return }
-        switch phase {
-        case .open where isReceiving: exchanges.last?.respondAndClose(.requestTimeout)
-        case .open where !exchanges.isEmpty: deadline = http.idleDeadline
-        case .open where isInHead: refuseSlowHead()
-        case .open, .finishing, .lingering: context.close(promise: nil)
-        case .closed: break
-        }
-    }
-
-    private func refuseSlowHead() {
-        let exchange = Exchange(connection: self)
-        exchanges.append(exchange)
-        exchange.respondAndClose(.requestTimeout)
-    }
-
-    func closeWithin(_ deadline: NIODeadline) { self.deadline = deadline }
 
     // MARK: Channel events
 
