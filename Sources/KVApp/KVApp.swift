@@ -8,6 +8,7 @@ struct KVApp: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "KVApp",
         abstract: "A key-value HTTP service on a Redis master and its replicas.",
+        discussion: Serve.sections,
         version: ServiceVersion.current,
         subcommands: [Serve.self, Hostname.self],
         defaultSubcommand: Serve.self)
@@ -16,19 +17,28 @@ struct KVApp: AsyncParsableCommand {
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve POST /set, GET /get?key=…, /, /livez and /readyz (the default).",
-        discussion: "Environment:\n"
-            + ServiceEnvironment.variables.map { "  \($0.name)\n      \($0.meaning)" }.joined(separator: "\n"))
+        discussion: "A flag wins over the variable that stands behind its meaning.")
 
-    @OptionGroup var options: ServerOptions
+    @OptionGroup(title: "Listening") var listening: ListeningOptions
+    @OptionGroup(title: "Clients") var clients: ClientOptions
+    @OptionGroup(title: "Redis servers") var servers: RedisServerOptions
+    @OptionGroup(title: "Redis connections") var connections: RedisConnectionOptions
+    @OptionGroup(title: "TLS to Redis") var tls: RedisTLSOptions
+    @OptionGroup(title: "Log") var log: LogOptions
+    @OptionGroup(title: "Shutdown") var shutdown: ShutdownOptions
+    @OptionGroup(title: "Instead of serving") var instead: InsteadOptions
 
     func run() async throws {
-        try await Program(options).run { program in
-            let redis = RedisLoops(
-                topology: try program.environment.topology(),
-                configuration: try program.environment.connection(readFile),
-                group: program.group, logger: program.logger)
+        let program = try Program([listening, clients, servers, connections, tls, log, shutdown])
+        let (topology, connection, configuration) = try program.read { environment, configuration in
+            configuration.apiToken = try environment.apiToken(readFile)
+            return (try environment.topology(), try environment.connection(readFile), configuration)
+        }
+        if instead.printConfig { return program.printConfiguration(of: ServiceEnvironment.Variable.Group.allCases) }
+        try await program.run { group, logger in
+            let redis = RedisLoops(topology: topology, configuration: connection, group: group, logger: logger)
             let server = try await HTTPServer.keyValue(
-                at: program.bindTarget, configuration: program.configuration, redis: redis, logger: program.logger)
+                at: program.bindTarget, configuration: configuration, redis: redis, logger: logger)
             return (server, redis)
         }
     }
@@ -36,15 +46,20 @@ struct Serve: AsyncParsableCommand {
 
 struct Hostname: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Answer every request, on any path, with the name of the host that it hit. Needs no Redis.")
+        abstract: "Answer every request, on any path, with the name of the host that it hit. Needs no Redis.",
+        discussion: "A flag wins over the variable that stands behind its meaning.")
 
-    @OptionGroup var options: ServerOptions
+    @OptionGroup(title: "Listening") var listening: ListeningOptions
+    @OptionGroup(title: "Log") var log: LogOptions
+    @OptionGroup(title: "Shutdown") var shutdown: ShutdownOptions
+    @OptionGroup(title: "Instead of serving") var instead: InsteadOptions
 
     func run() async throws {
-        try await Program(options).run { program in
+        let program = try Program([listening, log, shutdown])
+        if instead.printConfig { return program.printConfiguration(of: ServiceEnvironment.Variable.Group.ofHostname) }
+        try await program.run { group, logger in
             let server = try await HTTPServer.hostname(
-                at: program.bindTarget, configuration: program.configuration, group: program.group,
-                logger: program.logger)
+                at: program.bindTarget, configuration: program.configuration, group: group, logger: logger)
             return (server, nil)
         }
     }

@@ -5,45 +5,76 @@ import Logging
 import NIOCore
 import NIOPosix
 import RedisClient
-import ServiceLifecycle
-import UnixSignals
 
 /// What both commands have in common: configuration, a log, event loops, a server, and an end in order.
 struct Program {
     let bindTarget: BindTarget
     let configuration: ServiceConfiguration
-    let environment: ServiceEnvironment
-    let group: MultiThreadedEventLoopGroup
-    let logger: Logger
-    private let drainDeadline: Duration
+    private let environment: ServiceEnvironment
+    private let eventLoops: Int
+    private let logFormat: LogFormat
+    private let logLevel: Logger.Level
+    private let drain: Drain
 
-    init(_ options: ServerOptions) throws {
-        environment = ServiceEnvironment { name in getenv(name).map { String(cString: $0) } }
+    /// - Throws: an exit code, after one line on stderr that says why and what to do. So do the others.
+    init(_ options: [any VariableOptions]) throws {
+        let environment = ServiceEnvironment(flags: options)
+        self.environment = environment
         do {
             bindTarget = BindTarget(
-                host: options.host ?? environment.listeningHost,
-                port: try options.port ?? environment.listeningPort(), sharesPort: options.sharePort)
+                host: environment.listeningHost, port: try environment.listeningPort(),
+                sharesPort: try environment.sharesPort())
+            eventLoops = try environment.eventLoops() ?? NIOCore.System.coreCount
+            logFormat = try environment.logFormat() ?? .ofStandardError
+            logLevel = try environment.logLevel()
+            drain = Drain(delay: try environment.drainDelay(), timeout: try environment.drainTimeout())
+            var configuration = ServiceConfiguration(
+                hostName: environment.hostName ?? System.hostName, podIP: environment.podIP ?? System.firstAddress)
+            configuration.accessLogSample = try environment.accessLogSample()
+            self.configuration = configuration
         } catch {
             throw Self.failure(error)
         }
-        configuration = ServiceConfiguration(
-            hostName: environment.hostName ?? System.hostName, podIP: environment.podIP ?? System.firstAddress)
-        group = MultiThreadedEventLoopGroup(numberOfThreads: options.eventLoops ?? NIOCore.System.coreCount)
-        logger = Logger(label: "kvapp") { StreamLogHandler.standardError(label: $0) }
-        drainDeadline = .seconds(options.drainSeconds)
+    }
+
+    /// Reads what one command alone has. It is read before anything starts.
+    func read<Value>(_ body: (ServiceEnvironment, inout ServiceConfiguration) throws -> Value) throws -> Value {
+        var configuration = configuration
+        do {
+            return try body(environment, &configuration)
+        } catch {
+            throw Self.failure(error)
+        }
+    }
+
+    /// Prints what a start would go by. Everything has been read by now, and is valid.
+    func printConfiguration(of groups: [ServiceEnvironment.Variable.Group]) {
+        let found = [
+            "EVENT_LOOPS": "\(eventLoops)", "HOSTNAME": configuration.hostName, "POD_IP": configuration.podIP,
+            "LOG_FORMAT": logFormat.rawValue,
+        ]
+        for line in environment.lines(of: groups, found: found) { print(line) }
     }
 
     /// Starts the server and runs it until SIGTERM or SIGINT.
-    ///
-    /// - Throws: an exit code, after one line on stderr that says why and what to do.
-    func run(_ start: (Program) async throws -> (HTTPServer, RedisLoops?)) async throws {
+    func run(
+        _ start: (MultiThreadedEventLoopGroup, Logger) async throws -> (HTTPServer, RedisLoops?)
+    ) async throws {
+        var logger = Logger(label: "kvapp") { logFormat.makeHandler(label: $0) }
+        logger.logLevel = logLevel
         do {
-            let (server, redis) = try await start(self)
+            // Before anything starts, so that no signal is missed.
+            let signals = await EndSignals()
+            let group = MultiThreadedEventLoopGroup(numberOfThreads: eventLoops)
+            let (server, redis) = try await start(group, logger)
             logger.info("listening on \(server.address.ipAddress ?? "?"), port \(server.address.port ?? 0)")
-            let service = ServerService(server: server, redis: redis, drainDeadline: drainDeadline, logger: logger)
-            try await ServiceGroup(
-                services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
-            ).run()
+            await withTaskGroup { tasks in
+                tasks.addTask { await redis?.discoverReplicas() }
+                tasks.addTask { await signals.forward() }
+                await drain.run(server, signals, logger)
+                tasks.cancelAll()
+            }
+            logger.info("bye")
             try await group.shutdownGracefully()
         } catch {
             throw Self.failure(error)
@@ -51,30 +82,11 @@ struct Program {
     }
 
     private static func failure(_ error: any Error) -> any Error {
-        FileDescriptors.writeError("KVApp: \(error)")
+        StandardError.write(Array("KVApp: \(error)\n".utf8))
         return switch error {
-        case is ConfigurationError: ExitCode(78)  // EX_CONFIG
+        case let error as ConfigurationError: ExitCode(error.isUsage ? 64 : 78)  // EX_USAGE, EX_CONFIG
         case is BindError: ExitCode(69)  // EX_UNAVAILABLE
         default: ExitCode(70)  // EX_SOFTWARE
         }
-    }
-}
-
-/// The server under ServiceLifecycle: runs until it is told to end, then drains.
-struct ServerService: Service {
-    let server: HTTPServer
-    let redis: RedisLoops?
-    let drainDeadline: Duration
-    let logger: Logger
-
-    func run() async throws {
-        await withTaskGroup { tasks in
-            tasks.addTask { await redis?.discoverReplicas() }
-            try? await gracefulShutdown()
-            logger.info("shutting down: finishing what has been asked")
-            await server.drain(deadline: drainDeadline)
-            tasks.cancelAll()
-        }
-        logger.info("bye")
     }
 }

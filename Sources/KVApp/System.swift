@@ -28,14 +28,6 @@ extension SocketAddress {
     }
 }
 
-enum FileDescriptors {
-    /// One line on stderr.
-    static func writeError(_ line: String) {
-        let bytes = Array((line + "\n").utf8)
-        _ = write(STDERR_FILENO, bytes, bytes.count)
-    }
-}
-
 /// A file's bytes: secrets and certificates, so at most 1 MiB, and never in an error.
 func readFile(_ path: String) throws(ConfigurationError) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)

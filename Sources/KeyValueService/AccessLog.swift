@@ -59,9 +59,9 @@ final class AccessLog {
             "request_id": "\(exchange.requestID)",
             "method": "\(exchange.method.name)",
             "route": "\(exchange.route.pattern)",
-            "status": "\(head.status.rawValue)",
-            "duration_ms": "\(Double(duration.nanoseconds / 1000) / 1000)",
-            "bytes": "\(bodyBytes)",
+            "status": .stringConvertible(head.status.rawValue),
+            "duration_ms": .stringConvertible(Double(duration.nanoseconds / 1000) / 1000),
+            "bytes": .stringConvertible(bodyBytes),
         ]
         if let trace = exchange.tracing?.trace {
             metadata["trace_id"] = "\(trace.traceID)"

@@ -7,40 +7,19 @@ extension ServiceEnvironment {
     /// How connections to Redis are made. The files are read now, once.
     public func connection(_ readFile: FileReader) throws(ConfigurationError) -> RedisConnectionConfiguration {
         var connection = RedisConnectionConfiguration(credentials: try credentials(readFile))
-        connection.database = try number("REDIS_DATABASE", in: 0...Int(Int32.max), default: 0)
+        connection.database = try count("REDIS_DATABASE")
         connection.tls = try tls(readFile)
-        connection.maximumInFlight = try number("REDIS_MAX_IN_FLIGHT", in: 1...1_000_000, default: 16_384)
-        let age = try number("REDIS_CONNECTION_MAX_AGE_SECONDS", in: 0...604_800, default: 300)
+        connection.maximumInFlight = try count("REDIS_MAX_IN_FLIGHT")
+        let age = try count("REDIS_CONNECTION_MAX_AGE_SECONDS")
         connection.maximumAge = age == 0 ? nil : .seconds(age)
         return connection
     }
 
-    /// A number in decimal digits; nothing else, not even a sign.
-    private func number(
-        _ variable: String, in range: ClosedRange<Int>, default value: Int
-    ) throws(ConfigurationError) -> Int {
-        guard let text = values[variable] else { return value }
-        guard text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), let number = Int(text),
-            range.contains(number)
-        else { throw .notANumber(variable: variable, text, range) }
-        return number
-    }
-
     public func credentials(_ readFile: FileReader) throws(ConfigurationError) -> RedisCredentials? {
-        guard values["REDIS_PASSWORD"] == nil || values["REDIS_PASSWORD_FILE"] == nil else {
-            throw .conflict("REDIS_PASSWORD", "REDIS_PASSWORD_FILE")
+        if let password = try secret("REDIS_PASSWORD", readFile) {
+            return RedisCredentials(user: value("REDIS_USER"), password: password)
         }
-        if let path = values["REDIS_PASSWORD_FILE"] {
-            var password = try readFile(path)
-            // An editor's or `echo`'s newline is not part of the password.
-            if password.last == UInt8(ascii: "\n") { password.removeLast() }
-            guard !password.isEmpty else { throw .emptySecret(path) }
-            return RedisCredentials(user: values["REDIS_USER"], password: password)
-        }
-        if let password = values["REDIS_PASSWORD"] {
-            return RedisCredentials(user: values["REDIS_USER"], password: Array(password.utf8))
-        }
-        guard values["REDIS_USER"] == nil else { throw .userWithoutPassword }
+        guard value("REDIS_USER") == nil else { throw .userWithoutPassword }
         return nil
     }
 }
@@ -50,71 +29,64 @@ extension ServiceEnvironment {
 extension ServiceEnvironment {
     /// `nil` where the servers are spoken to in clear text.
     func tls(_ readFile: FileReader) throws(ConfigurationError) -> RedisTLS? {
+        let verification = try verification()
         guard try isTLSEnabled() else { return nil }
-        guard let authoritiesPath = values["REDIS_TLS_CA_FILE"] else {
+        guard value("REDIS_TLS_CA_FILE") != nil else {
             throw .missing(
-                "REDIS_TLS_CA_FILE", because: "REDIS_TLS_ENABLED is set",
+                "REDIS_TLS_CA_FILE", because: "\(name("REDIS_TLS_ENABLED")) is set",
                 cure: "name the file of the authority that signed the servers' certificates")
         }
-        let verification = try verification()
-        let authorities = try readFile(authoritiesPath)
+        let authorities = try file("REDIS_TLS_CA_FILE", readFile) ?? []
         let identity = try identity(readFile)
         do throws(RedisTLSError) {
             return try RedisTLS(
                 authorities: authorities, identity: identity, verification: verification,
-                serverName: values["REDIS_TLS_SERVER_NAME"])
+                serverName: value("REDIS_TLS_SERVER_NAME"))
         } catch {
             throw unusable(error)
         }
     }
 
     private func isTLSEnabled() throws(ConfigurationError) -> Bool {
-        switch values["REDIS_TLS_ENABLED"]?.lowercased() {
-        case "yes", "true", "1", "on": return true
-        case "no", "false", "0", "off": return false
-        case nil:
-            // Who names the files means to be encrypted, and would not be.
-            for variable in ["REDIS_TLS_CA_FILE", "REDIS_TLS_CERT_FILE", "REDIS_TLS_KEY_FILE"]
-            where values[variable] != nil {
-                throw .missing(
-                    "REDIS_TLS_ENABLED", because: "\(variable) is set", cure: "set REDIS_TLS_ENABLED to yes or no")
-            }
-            return false
-        case .some:
-            throw .unknownChoice(
-                variable: "REDIS_TLS_ENABLED", values["REDIS_TLS_ENABLED"] ?? "", choices: "yes or no")
+        if let isEnabled = try isYes("REDIS_TLS_ENABLED") { return isEnabled }
+        // Who names the files means to be encrypted, and would not be.
+        for variable in ["REDIS_TLS_CA_FILE", "REDIS_TLS_CERT_FILE", "REDIS_TLS_KEY_FILE"]
+        where value(variable) != nil {
+            throw .missing(
+                "REDIS_TLS_ENABLED", because: "\(name(variable)) is set", cure: "set REDIS_TLS_ENABLED to yes or no")
         }
+        return false
     }
 
     private func verification() throws(ConfigurationError) -> RedisTLS.Verification {
-        if let name = values["REDIS_TLS_SERVER_NAME"], RedisTLS.isAddress(name) {
-            throw .addressForName(variable: "REDIS_TLS_SERVER_NAME", name)
+        if let serverName = value("REDIS_TLS_SERVER_NAME"), RedisTLS.isAddress(serverName) {
+            throw .addressForName(variable: name("REDIS_TLS_SERVER_NAME"), serverName)
         }
-        switch values["REDIS_TLS_VERIFY"] {
-        case nil, "full": return .full
-        case "ca": return .authority
-        case let other?: throw .unknownChoice(variable: "REDIS_TLS_VERIFY", other, choices: "full or ca")
-        }
+        return try choice("REDIS_TLS_VERIFY") == "ca" ? .authority : .full
     }
 
     private func identity(
         _ readFile: FileReader
     ) throws(ConfigurationError) -> (certificates: [UInt8], key: [UInt8])? {
-        switch (values["REDIS_TLS_CERT_FILE"], values["REDIS_TLS_KEY_FILE"]) {
+        let certificate = try file("REDIS_TLS_CERT_FILE", readFile)
+        let key = try file("REDIS_TLS_KEY_FILE", readFile)
+        switch (certificate, key) {
         case (nil, nil): return nil
-        case (let certificate?, let key?): return (try readFile(certificate), try readFile(key))
+        case (let certificate?, let key?): return (certificate, key)
         case (_?, nil):
             throw .missing(
-                "REDIS_TLS_KEY_FILE", because: "REDIS_TLS_CERT_FILE is set", cure: "set both of them, or none")
+                "REDIS_TLS_KEY_FILE", because: "\(name("REDIS_TLS_CERT_FILE")) is set",
+                cure: "set both of them, or none")
         case (nil, _?):
             throw .missing(
-                "REDIS_TLS_CERT_FILE", because: "REDIS_TLS_KEY_FILE is set", cure: "set both of them, or none")
+                "REDIS_TLS_CERT_FILE", because: "\(name("REDIS_TLS_KEY_FILE")) is set",
+                cure: "set both of them, or none")
         }
     }
 
     private func unusable(_ error: RedisTLSError) -> ConfigurationError {
         func file(_ variable: String, _ cure: String) -> ConfigurationError {
-            .unusableFile(variable: variable, values[variable] ?? "", cure: cure)
+            .unusableFile(variable: name(variable), value(variable) ?? "", cure: cure)
         }
         return switch error {
         case .authorities: file("REDIS_TLS_CA_FILE", "it has to hold certificates in PEM (-----BEGIN CERTIFICATE-----)")

@@ -81,6 +81,24 @@ public enum LoopbackHTTP {
     }
 }
 
+extension LoopbackHTTP {
+    /// One connection that is kept, for as long as the server keeps it.
+    public final class Session: Sendable {
+        private let connection: Connection
+
+        /// - Parameter timeout: The longest one read or write may take.
+        public init(with endpoint: Endpoint, timeout: Duration = .seconds(5)) async throws {
+            connection = Connection(to: endpoint, timeout: timeout)
+            try await offPool { try self.connection.connect() }
+        }
+
+        /// Sends one request and waits for its answer; one at a time.
+        public func ask(_ request: Request) async throws -> Response {
+            try await offPool { try self.connection.send(request) }
+        }
+    }
+}
+
 private struct Connection: ~Copyable {
     private let descriptor: CInt
     private let endpoint: Endpoint

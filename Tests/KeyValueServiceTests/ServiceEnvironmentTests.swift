@@ -58,7 +58,7 @@ struct ServiceEnvironmentTests {
     @Test func `gives the port to listen on`() throws {
         #expect(try ServiceEnvironment { _ in nil }.listeningPort() == 8080)
         #expect(try ServiceEnvironment { $0 == "PORT" ? "0" : nil }.listeningPort() == 0)
-        #expect(throws: ConfigurationError.notAPort(variable: "PORT", "http")) {
+        #expect(throws: ConfigurationError.notAPort(variable: "PORT", "http", 0...65535)) {
             try ServiceEnvironment { $0 == "PORT" ? "http" : nil }.listeningPort()
         }
     }
@@ -81,7 +81,9 @@ struct ServiceEnvironmentTests {
             try credentials(["REDIS_PASSWORD": "a", "REDIS_PASSWORD_FILE": "b"])
         }
         #expect(throws: ConfigurationError.userWithoutPassword) { try credentials(["REDIS_USER": "a"]) }
-        #expect(throws: ConfigurationError.emptySecret("f")) { try credentials(["REDIS_PASSWORD_FILE": "f"]) }
+        #expect(throws: ConfigurationError.emptySecret(variable: "REDIS_PASSWORD_FILE", "f")) {
+            try credentials(["REDIS_PASSWORD_FILE": "f"])
+        }
     }
 
     @Test func `gives the age at which a connection to a replica is replaced, and 0 for never`() throws {

@@ -1,0 +1,28 @@
+import ArgumentParser
+import Configuration
+import KeyValueService
+
+extension ServiceEnvironment {
+    /// The flags, and the environment behind them.
+    init(flags options: [any VariableOptions]) {
+        let flags = options.reduce(into: [String: String]()) { flags, options in
+            for case (let name, let text?) in options.values { flags[name] = text }
+        }
+        let values = flags.reduce(into: [AbsoluteConfigKey: ConfigValue]()) { values, flag in
+            values[AbsoluteConfigKey(Self.components(of: flag.key))] = ConfigValue(.string(flag.value), isSecret: false)
+        }
+        let secrets = Set(Self.variables.filter(\.isSecret).map(\.name))
+        let reader = ConfigReader(providers: [
+            InMemoryProvider(name: "flags", values: values),
+            EnvironmentVariablesProvider(secretsSpecifier: .specific(secrets)),
+        ])
+        self.init(flags: Set(flags.keys)) { variable in
+            reader.string(forKey: ConfigKey(Self.components(of: variable.name)), isSecret: variable.isSecret)
+        }
+    }
+
+    /// `redis`, `database` for `REDIS_DATABASE`.
+    private static func components(of name: String) -> [String] {
+        name.split(separator: "_").map { $0.lowercased() }
+    }
+}

@@ -1,0 +1,144 @@
+import Logging
+import RedisClient
+import Testing
+
+@testable import KeyValueService
+
+/// What is read besides where the servers are; ``ServiceEnvironmentTests`` has that.
+@Suite("The service's settings")
+struct ServiceSettingsTests {
+    /// Reads everything, as a start does.
+    private func readAll(_ environment: ServiceEnvironment) throws {
+        func readFile(_ path: String) throws(ConfigurationError) -> [UInt8] { Array("0123456789abcdef\n".utf8) }
+        _ = try environment.listeningPort()
+        _ = try environment.sharesPort()
+        _ = try environment.eventLoops()
+        _ = try environment.logFormat()
+        _ = try environment.logLevel()
+        _ = try environment.accessLogSample()
+        _ = try environment.drainDelay()
+        _ = try environment.drainTimeout()
+        _ = try environment.apiToken(readFile)
+        _ = try environment.topology()
+        _ = try environment.connection(readFile)
+    }
+
+    @Test(arguments: ServiceEnvironment.variables)
+    func `take what the list of variables says, and nothing beside it`(variable: ServiceEnvironment.Variable) throws {
+        func read(_ text: String, isFlag: Bool = false) throws {
+            let flags: Set = isFlag ? [variable.name] : []
+            try readAll(ServiceEnvironment(flags: flags) { $0.name == variable.name ? text : nil })
+        }
+        func expectRefused(_ text: String) {
+            #expect("\(variable.name)=\(text)") { try read(text) } throws: {
+                "\($0)".contains("\(variable.name) is '\(text)'")
+            }
+            #expect("\(variable.name)=\(text)") {
+                try read(text, isFlag: true)
+            } throws: { error in
+                "\(error)".contains("\(variable.flag ?? "no flag") (\(variable.name)) is '\(text)'")
+                    && (error as? ConfigurationError)?.isUsage == true
+            }
+        }
+        switch variable.values {
+        case .text, .secret: break
+        case .number(let range):
+            try read("\(range.lowerBound)")
+            try read("\(range.upperBound)")
+            let outside = ["\(range.lowerBound - 1)", "\(range.upperBound + 1)", "-1", "+1", "1.5", "0x10", "ten"]
+            for text in outside { expectRefused(text) }
+        case .choice(let choices):
+            // To speak TLS asks for more than the word.
+            for choice in choices where !(variable.name == "REDIS_TLS_ENABLED" && choice == "yes") { try read(choice) }
+            expectRefused("neither")
+        }
+        if case .value(let text) = variable.defaultValue { try read(text) }
+    }
+
+    @Test func `are read from the list in full`() {
+        #expect(Set(ServiceEnvironment.variables.map(\.name)).count == ServiceEnvironment.variables.count)
+        #expect(ServiceEnvironment.variables.filter(\.isSecret).map(\.name) == ["API_TOKEN", "REDIS_PASSWORD"])
+        #expect(
+            ServiceEnvironment.variable("LOG_LEVEL").values == .choice(Logger.Level.allCases.map(\.rawValue)))
+    }
+
+    @Test func `have the defaults that are told`() throws {
+        let nothing = ServiceEnvironment { _ in nil }
+        #expect(try nothing.eventLoops() == nil)
+        #expect(try nothing.sharesPort() == false)
+        #expect(try nothing.logFormat() == nil)
+        #expect(try nothing.logLevel() == .info)
+        #expect(try nothing.accessLogSample() == 0)
+        #expect(try nothing.drainDelay() == .seconds(5))
+        #expect(try nothing.drainTimeout() == .seconds(20))
+        #expect(try nothing.apiToken { _ throws(ConfigurationError) in [] } == nil)
+    }
+
+    @Test(arguments: [
+        ("0123456789abcdef", true), (String(repeating: "t", count: 4096), true), ("A-._~+/=!\"#$%&'0123", true),
+        ("0123456789abcde", false), (String(repeating: "t", count: 4097), false), ("0123456789 abcdef", false),
+        ("0123456789abcdefé", false), ("0123456789abcdef\t", false),
+    ])
+    func `take a token that nobody guesses and every client can send`(token: String, isTaken: Bool) throws {
+        for variables in [["API_TOKEN": token], ["API_TOKEN_FILE": "/run/token"]] {
+            func read() throws -> [UInt8]? {
+                try ServiceEnvironment { variables[$0] }.apiToken { path throws(ConfigurationError) in
+                    #expect(path == "/run/token")
+                    return Array((token + "\n").utf8)
+                }
+            }
+            if isTaken {
+                #expect(try read() == Array(token.utf8))
+            } else {
+                #expect {
+                    try read()
+                } throws: { error in
+                    let text = "\(error)"
+                    return text.contains("openssl rand") && text.contains(variables.keys.first ?? "?")
+                        && !text.contains(token)
+                }
+            }
+        }
+    }
+
+    @Test func `refuse a token twice, and a token's file that is empty or cannot be read`() {
+        func read(_ variables: [String: String], _ file: ConfigurationError? = nil) throws {
+            _ = try ServiceEnvironment { variables[$0] }.apiToken { _ throws(ConfigurationError) in
+                if let file { throw file }
+                return [10]
+            }
+        }
+        #expect(throws: ConfigurationError.conflict("API_TOKEN", "API_TOKEN_FILE")) {
+            try read(["API_TOKEN": "0123456789abcdef", "API_TOKEN_FILE": "f"])
+        }
+        #expect(throws: ConfigurationError.emptySecret(variable: "API_TOKEN_FILE", "f")) {
+            try read(["API_TOKEN_FILE": "f"])
+        }
+        #expect(throws: ConfigurationError.unreadableFile("f", reason: "why", variable: "API_TOKEN_FILE")) {
+            try read(["API_TOKEN_FILE": "f"], .unreadableFile("f", reason: "why"))
+        }
+    }
+
+    @Test func `are printed in effect, each with its source, and no secret among them`() {
+        let given = [
+            "API_TOKEN": "0123456789abcdef", "REDIS_PASSWORD": "pass", "HOST": "", "PORT": "0", "GET_HOSTS_FROM": "dns",
+            "REDIS_USER": "it's", "REDIS_MASTER_SERVICE_HOST": "10.0.0.1", "POD_IP": "a\nb'\u{85}",
+            "REDIS_SLAVE_ENDPOINTS": "[::1]:1,a:2",
+        ]
+        let environment = ServiceEnvironment(flags: ["PORT", "REDIS_SLAVE_ENDPOINTS"]) { given[$0.name] }
+        let lines = environment.lines(
+            of: ServiceEnvironment.Variable.Group.allCases, found: ["HOSTNAME": "machine", "POD_IP": "never"])
+        #expect(lines.count == ServiceEnvironment.variables.count)
+        for line in [
+            "HOST= # default", "PORT=0 # flag", "HOSTNAME=machine # default", "API_TOKEN=<redacted> # environment",
+            "REDIS_PASSWORD=<redacted> # environment", "REDIS_MASTER_SERVICE_HOST=redis-master # default",
+            "REDIS_SLAVE_ENDPOINTS='[::1]:1,a:2' # flag", #"REDIS_USER='it'\''s' # environment"#,
+            #"POD_IP=$'a\x0ab\'\u0085' # environment"#, "API_TOKEN_FILE= # default", "DRAIN_DELAY_SECONDS=5 # default",
+        ] {
+            #expect(lines.contains(line), "\(line) in \(lines)")
+        }
+        let ofHostname = environment.lines(of: ServiceEnvironment.Variable.Group.ofHostname, found: [:])
+        #expect(ofHostname.contains("LOG_LEVEL=info # default"))
+        #expect(!ofHostname.contains { $0.hasPrefix("REDIS_") || $0.hasPrefix("API_") })
+    }
+}
