@@ -12,13 +12,16 @@ struct ConsistencyDemand: Equatable, Sendable {
     /// The answer shall carry a token of what it saw.
     var wantsToken = false
 
+    /// Whether a server has to show something before its value is given.
+    var needsProof: Bool { after != nil || maximumLagMilliseconds != nil }
+
     /// - Throws: ``Problem/invalidReplicationToken``, ``Problem/invalidDuration(_:_:)``, ``Problem/invalidTokenRequest``.
     /// - Returns: `nil` for a plain read.
     init?(_ request: borrowing RequestView, _ target: borrowing RequestTarget) throws(Problem) {
         // Most reads end here.
         guard
             target.hasQuery || request.head.value(of: .replicationAfter) != nil
-                || request.head.value(of: .replicationToken) != nil || request.head.value(of: .replicationWait) != nil
+                || request.head.value(of: .replicationToken) != nil
         else { return nil }
         if let text = request.value(of: .replicationAfter) {
             guard let token = ReplicationToken(parsing: text) else { throw .invalidReplicationToken }

@@ -3,158 +3,224 @@ import NIOCore
 import RedisClient
 import Replication
 
-/// A read that has to know a write, or all writes up to a moment ago, or that wants a token of what it saw.
+/// `GET /v1/keys/{key}` with a ``ConsistencyDemand``: the value of a server that is proven to be fresh enough, or with a token.
 ///
-/// INFO replication goes before GET on the same connection: what it says is true of the value that follows. A replica that
-/// does not know the write is asked again while there is time, or another one is; then the master is asked.
+/// ``ConsistentReadCourse`` decides; this asks, waits and answers. What waits ends with the read's deadline, or when the
+/// client is gone.
 final class ConsistentReadExchange: ReadExchange {
+    private let demand: ConsistencyDemand
     private let form: KeyForm
     private let known: EntityTagList
-    private let demand: ConsistencyDemand
-    /// What has to be known, by ``ConsistencyDemand/maximumLagMilliseconds``.
-    private var lagToken: ReplicationToken?
-    private var asksMaster = false
-    private var deadline = NIODeadline.uptimeNanoseconds(0)
-    private var pause = TimeAmount.milliseconds(1)
-
-    // What the server that was asked has said.
-    private var before: ReplicationInfo?
-    private var value: [UInt8]?
-    private var timeToLive: Int64 = -1
-    private var problem: Problem?
+    private var course: ConsistentReadCourse
+    /// The point in the master's stream that proves ``ConsistencyDemand/maximumLagMilliseconds``.
+    private var sample: ReplicationToken?
+    private var attempt: ReadAttempt?
+    private var failures = ReadAttempts()
+    private var asked: [RedisConnection] = []
+    /// Until when the read may wait.
+    private var waitEnd = NIODeadline.uptimeNanoseconds(0)
+    private var hasWaited = false
+    private var isOutOfPatience = false
+    /// What the last server gave that told its value.
+    private var read: (stored: ReadAttempt.Stored, after: ReplicationInfo?)?
+    private var patience: Scheduled<Void>?
+    private var deadline: Scheduled<Void>?
 
     init(
         _ request: borrowing RequestView, connection: HTTPConnection, key: [UInt8], form: KeyForm,
         demand: ConsistencyDemand, service: KeyValueService
     ) {
-        self.form = form
         self.demand = demand
-        known = request.knownTags
+        self.form = form
+        self.known = request.knownTags
+        self.course = ConsistentReadCourse(wantsLag: demand.maximumLagMilliseconds != nil)
         super.init(request.head, connection: connection, key: key, service: service)
     }
 
     override func begin() {
+        guard demand.needsProof else { return askAny() }
         let now = NIODeadline.now()
-        deadline = now + .milliseconds(demand.waitMilliseconds)
-        if let lag = demand.maximumLagMilliseconds {
-            lagToken = service.redis.master.offsets.token(
-                noOlderThanNanoseconds: lag * 1_000_000, atNanoseconds: Int64(clamping: now.uptimeNanoseconds))
-            asksMaster = lagToken == nil
+        sample = demand.maximumLagMilliseconds.flatMap {
+            service.redis.master.offsets.token(
+                noOlderThanNanoseconds: $0 * 1_000_000, atNanoseconds: Int64(clamping: now.uptimeNanoseconds))
         }
-        super.begin()
-    }
-
-    // MARK: The commands
-
-    private var isProof: Bool { demand.after != nil || demand.maximumLagMilliseconds != nil }
-
-    override var commands: Int { 2 + (form == .document ? 1 : 0) + (demand.wantsToken ? 1 : 0) }
-
-    override func encode(into buffer: inout ByteBuffer) {
-        let key = key
-        buffer.writeINFOReplication()
-        buffer.writeGET(key: key.span)
-        if form == .document { buffer.writePTTL(key: key.span) }
-        // What the read saw is known by an INFO that comes after it.
-        if demand.wantsToken { buffer.writeINFOReplication() }
-    }
-
-    override func nextReader() -> RedisLoop.Reader? {
-        guard asksMaster else { return super.nextReader() }
-        return service.redis.masterReader
-    }
-
-    /// Without a master nothing more can be proven.
-    override var unavailable: Problem {
-        guard asksMaster else { return super.unavailable }
-        return demand.maximumLagMilliseconds == nil
-            ? Problem(service.redis.readFailure, role: "Redis master") : .replicationLagUnknown
-    }
-
-    // MARK: The replies
-
-    override func receive(_ reply: RedisReply, at index: Int) {
-        if index == 0 { forget() }
-        switch (reply, index) {
-        case (.error(let text), _): problem = problem ?? problem(of: text)
-        case (.bulk(let text), 0): before = ReplicationInfo(parsing: text)
-        case (.bulk(let bytes), 1): value = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
-        case (.null, 1): problem = problem ?? .keyNotFound
-        case (.integer(let milliseconds), 2) where form == .document: timeToLive = milliseconds
-        case (.bulk(let text), commands - 1) where demand.wantsToken:
-            return conclude(after: ReplicationInfo(parsing: text))
-        default: return distrust()
+        let configuration = service.redis.configuration
+        waitEnd = now + .milliseconds(demand.waitMilliseconds)
+        // A replica that does not answer at all is not waited for longer than one that answers that it is behind; nor less
+        // long than a stall takes to be one.
+        patience = schedule(at: max(waitEnd, now + TimeAmount(configuration.stallTimeout))) { $0.turnToMaster() }
+        deadline = schedule(at: waitEnd + TimeAmount(configuration.commandTimeout)) {
+            $0.finish(refusing: $0.demand.maximumLagMilliseconds == nil ? .redisTimeout : .replicationLagUnknown)
         }
-        if index == commands - 1 { conclude(after: nil) }
+        take(course.begin(mayProve: demand.maximumLagMilliseconds == nil || sample != nil))
     }
 
-    private func forget() {
-        before = nil
-        value = nil
-        problem = nil
-    }
+    // MARK: Steps
 
-    private func conclude(after: ReplicationInfo?) {
-        guard let before else { return answer(problem ?? .redisError(code: "unreadable answer to INFO")) }
-        guard isProof else { return answer(verdict: nil, after) }
-        switch verdict(of: before) {
-        case .satisfied: answer(verdict: .satisfied, after)
-        case .wait: askAgain()
-        case .lost: respond(.replicationLost)
-        case .unknown where before.role == .master: answer(verdict: .unknown, after)
-        case .unknown: askMaster()
+    private func take(_ step: ConsistentReadCourse.Step) {
+        switch step {
+        case .askReplica: ask(service.redis.replicaInStep { !failures.include($0) })
+        case .askOtherReplica:
+            ask(
+                service.redis.replicaInStep { candidate in
+                    !failures.include(candidate) && !asked.contains { $0 === candidate }
+                })
+        case .askMaster: askMaster()
+        case .askAgain(let milliseconds): wait(milliseconds)
+        case .answer(let verdict): answer(verdict)
+        case .refuse(let problem): finish(refusing: problem)
         }
     }
 
-    /// What the server knows of all that has to be known.
-    private func verdict(of info: ReplicationInfo) -> ReplicationVerdict {
-        let ofWrite = demand.after.map(info.verdict) ?? .satisfied
-        guard demand.maximumLagMilliseconds != nil, info.role != .master else { return ofWrite }
-        // A replica says nothing of a loss, and a bound that cannot be shown is not kept.
-        let ofLag = lagToken.map(info.verdict) ?? .unknown
-        return ofWrite == .unknown || ofLag == .unknown ? .unknown : ofWrite == .wait ? .wait : ofLag
-    }
-
-    // MARK: Again
-
-    private func askAgain() {
-        let now = NIODeadline.now()
-        guard now < deadline, service.mayWaitForReplica else { return askMaster() }
-        let pause = min(pause, deadline - now)
-        self.pause = min(pause * 2, .milliseconds(20))
-        service.waitForReplica(pause) {
-            // The client may be gone.
-            guard !self.isAnswered else { return }
-            super.begin()
-        }
+    private func ask(_ reader: RedisLoop.Reader?) {
+        guard let reader else { return take(course.replicaMissing()) }
+        if !asked.contains(where: { $0 === reader.connection }) { asked.append(reader.connection) }
+        ask(reader, for: hasWaited ? .look : .value)
     }
 
     private func askMaster() {
-        // It is the master that could not say: a name that leads to a replica, for now.
-        guard !asksMaster else { return respond(.redisReadOnly) }
-        asksMaster = true
-        super.begin()
+        guard let reader = service.redis.masterReader else {
+            let failure = service.redis.master.isDenied ? RedisFailure.denied : .notConnected
+            return take(course.masterMissing(Problem(failure, role: "Redis master"), hasTime: hasTime))
+        }
+        ask(reader, for: .value)
     }
 
-    // MARK: The answer
-
-    private func answer(verdict: ReplicationVerdict?, _ after: ReplicationInfo?) {
-        var head = head(form == .bytes ? .bytes : .json)
-        if let problem {
-            // Another server may do better.
-            if problem == .redisUnavailable(role: "Redis server") { return answer(problem) }
-            head = problem.head(server: head.server)
+    /// Where nothing has to be proven: as any read.
+    private func askAny() {
+        guard let reader = service.redis.reader(excluding: failures) else {
+            return finish(refusing: Problem(service.redis.readFailure, role: "Redis server"))
         }
-        if demand.after != nil, let verdict { head.add("Replication-Verdict", verdict.rawValue) }
-        if let token = after.flatMap({ ReplicationToken(of: $0) }) { head.add("Replication-Token", token.bytes) }
-        if let problem { return respond(Response(head, body: problem.body)) }
-        guard let value else { return }
-        switch form {
-        case .bytes: answer(value.span, head, unlessKnown: known)
-        case .document:
-            let key = key
-            answer(
-                KeyDocument(key: key.span, value: value.span), head, timeToLive: timeToLive, unlessKnown: known)
+        ask(reader, for: .value)
+    }
+
+    private func ask(_ reader: RedisLoop.Reader, for kind: ReadAttempt.Kind) {
+        self.reader = reader
+        let attempt = ReadAttempt(kind, of: key, at: reader, form: form, wantsToken: demand.wantsToken) {
+            self.take($1, of: $0)
+        }
+        self.attempt = attempt
+        do {
+            try attempt.submit()
+        } catch {
+            attempt.abandon()
+            take(.failed(error), of: attempt)
+        }
+    }
+
+    private func wait(_ milliseconds: Int64) {
+        hasWaited = true
+        // A whole millisecond, so that those who wait share what they ask.
+        let millisecond: UInt64 = 1_000_000
+        let time = (NIODeadline.now() + .milliseconds(milliseconds)).uptimeNanoseconds
+        service.waitForReplica(until: .uptimeNanoseconds((time + millisecond - 1) / millisecond * millisecond)) {
+            // The client may be gone, or the deadline over.
+            if self.isAnswered { return self.stop() }
+            self.take(self.isOutOfPatience ? .askMaster : .askReplica)
+        }
+    }
+
+    /// Whether the read may wait on.
+    private var hasTime: Bool { NIODeadline.now() < waitEnd && service.mayWaitForReplica }
+
+    /// The time to wait is over, and a replica is still to answer.
+    private func turnToMaster() {
+        isOutOfPatience = true
+        guard let attempt, attempt.reader.connection !== service.redis.master else { return }
+        attempt.abandon()
+        self.attempt = nil
+        take(.askMaster)
+    }
+
+    // MARK: What servers say
+
+    private func take(_ outcome: ReadAttempt.Outcome, of attempt: ReadAttempt) {
+        guard !isAnswered else { return stop() }
+        self.attempt = nil
+        let connection = attempt.reader.connection
+        let isMaster = connection === service.redis.master
+        switch outcome {
+        case .saw(let information):
+            let step = course.replicaSaid(verdict(of: information), hasTime: hasTime)
+            // What it saw is enough to ask it for the value, not to answer.
+            if case .answer = step { ask(attempt.reader, for: .value) } else { take(step) }
+        case .read(let stored, let before, let after):
+            read = (stored, after)
+            if !demand.needsProof { return answer(nil) }
+            if isMaster {
+                take(
+                    course.masterSaid(
+                        masterVerdict(of: before), isMaster: before.role == .master, hasTime: hasTime))
+            } else {
+                take(course.replicaSaid(verdict(of: before), hasTime: hasTime))
+            }
+        case .refused(let problem): goOn(after: nil, problem, at: connection, isMaster: isMaster)
+        case .failed(let failure):
+            let problem = Problem(failure, role: isMaster ? "Redis master" : "Redis server")
+            goOn(after: failure, problem, at: connection, isMaster: isMaster)
+        }
+    }
+
+    private func goOn(
+        after failure: RedisFailure?, _ problem: Problem, at connection: RedisConnection, isMaster: Bool
+    ) {
+        // The next server would only lose its connection, too.
+        if failure?.isOfTheReply == true { return finish(refusing: problem) }
+        let mayGoOn = failures.mayGoOn(after: connection, failing: failure)
+        switch (demand.needsProof, isMaster) {
+        case (true, true): take(course.masterMissing(problem, hasTime: hasTime))
+        case (true, false): take(mayGoOn ? .askReplica : .askMaster)
+        case (false, _):
+            if mayGoOn, service.redis.reader(excluding: failures) != nil { askAny() } else { finish(refusing: problem) }
+        }
+    }
+
+    /// Of a replica: all that is demanded counts.
+    private func verdict(of information: ReplicationInfo) -> ReplicationVerdict {
+        if demand.maximumLagMilliseconds != nil, sample == nil { return .unknown }
+        let verdicts = [demand.after, sample].compactMap { $0 }.map(information.verdict)
+        return [.lost, .unknown, .wait].first { verdicts.contains($0) } ?? .satisfied
+    }
+
+    /// Of the master, which is never behind itself.
+    private func masterVerdict(of information: ReplicationInfo) -> ReplicationVerdict {
+        guard information.role == .master else { return verdict(of: information) }
+        return demand.after.map(information.verdict) ?? .satisfied
+    }
+
+    // MARK: The end
+
+    private func answer(_ verdict: ReplicationVerdict?) {
+        guard let read else { return finish(refusing: .unreadableInformation) }
+        stop()
+        var head = head(form == .bytes ? .bytes : .json)
+        if let token = read.after.flatMap(ReplicationToken.init(of:)) { head.add("Replication-Token", token.bytes) }
+        if let verdict, demand.after != nil { head.add("Replication-Verdict", verdict.rawValue) }
+        switch read.stored {
+        case .bytes(let value): answer(value.readableBytesUInt8Span, head, unlessKnown: known)
+        case .document(let document, let milliseconds):
+            answer(document, head, timeToLive: milliseconds, unlessKnown: known)
+        case .problem(let problem):
+            respond(Response(problem.head(like: head), body: problem.body))
+        }
+    }
+
+    private func finish(refusing problem: Problem) {
+        stop()
+        respond(problem)
+    }
+
+    /// Ends all that waits.
+    private func stop() {
+        attempt?.abandon()
+        attempt = nil
+        patience?.cancel()
+        deadline?.cancel()
+    }
+
+    private func schedule(at time: NIODeadline, _ body: @escaping (ConsistentReadExchange) -> Void) -> Scheduled<Void> {
+        service.eventLoop.assumeIsolated().scheduleTask(deadline: time) {
+            if self.isAnswered { self.stop() } else { body(self) }
         }
     }
 }

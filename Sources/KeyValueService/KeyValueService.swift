@@ -118,9 +118,9 @@ final class KeyValueService: HTTPService {
 
     var mayWaitForReplica: Bool { waitingReads < Self.waitingReadsLimit }
 
-    func waitForReplica(_ time: TimeAmount, _ resume: @escaping () -> Void) {
+    func waitForReplica(until time: NIODeadline, _ resume: @escaping () -> Void) {
         waitingReads += 1
-        eventLoop.assumeIsolated().scheduleTask(in: time) {
+        eventLoop.assumeIsolated().scheduleTask(deadline: time) {
             self.waitingReads -= 1
             resume()
         }

@@ -229,6 +229,14 @@ extension Problem {
         return head
     }
 
+    /// Says what another head says of the server that answered, and in its further fields.
+    func head(like other: ResponseHead) -> ResponseHead {
+        var head = head(server: other.server)
+        head.isStale = other.isStale
+        head.add(fieldsOf: other)
+        return head
+    }
+
     var body: ByteBuffer {
         var body = ByteBuffer()
         body.writeStaticString("{\"type\":\"/problems/")

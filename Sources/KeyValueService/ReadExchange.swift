@@ -6,7 +6,8 @@ import RedisClient
 class ReadExchange: Exchange {
     final let key: [UInt8]
     final let service: KeyValueService
-    private var reader: RedisLoop.Reader?
+    /// The server that was asked last.
+    final var reader: RedisLoop.Reader?
     private var attempts = ReadAttempts()
 
     init(_ head: borrowing RequestHead, connection: HTTPConnection, key: [UInt8], service: KeyValueService) {
@@ -38,18 +39,12 @@ class ReadExchange: Exchange {
     }
 
     override func begin() {
-        if !ask() { respond(unavailable) }
+        if !ask() { respond(Problem(service.redis.readFailure, role: "Redis server")) }
     }
-
-    /// The server to ask.
-    func nextReader() -> RedisLoop.Reader? { service.redis.reader(excluding: attempts) }
-
-    /// The answer where there is none.
-    var unavailable: Problem { Problem(service.redis.readFailure, role: "Redis server") }
 
     /// - Returns: whether there is a server to ask.
     private func ask() -> Bool {
-        guard let reader = nextReader() else { return false }
+        guard let reader = service.redis.reader(excluding: attempts) else { return false }
         self.reader = reader
         do {
             try reader.connection.submit(self, replies: commands, information: Self.information) { encode(into: &$0) }

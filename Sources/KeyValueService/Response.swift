@@ -81,5 +81,7 @@ struct ResponseHead {
         fields += Array("\r\n\(name): ".utf8) + value
     }
 
+    mutating func add(fieldsOf other: ResponseHead) { fields += other.fields }
+
     mutating func add(_ name: StaticString, _ value: String) { add(name, Array(value.utf8)) }
 }

@@ -42,12 +42,22 @@ extension ByteBuffer {
         }
     }
 
+    /// As DEL; the value's memory is given back on another thread (from 4.0).
+    public mutating func writeUNLINK(key: Span<UInt8>) {
+        writeWithOutputRawSpan(minimumWritableBytes: 48 + key.count) { output in
+            output.append("*2\r\n$6\r\nUNLINK\r\n")
+            output.append(bulk: key)
+        }
+    }
+
     public mutating func writeEXISTS(key: Span<UInt8>) {
         writeWithOutputRawSpan(minimumWritableBytes: 48 + key.count) { output in
             output.append("*2\r\n$6\r\nEXISTS\r\n")
             output.append(bulk: key)
         }
     }
+
+    public mutating func writePING() { writeStaticString("*1\r\n$4\r\nPING\r\n") }
 
     /// Waits for the writes of the connection that it is sent on.
     public mutating func writeWAIT(replicas: Int, milliseconds: Int64) {

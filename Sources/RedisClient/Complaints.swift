@@ -28,8 +28,10 @@ final class Complaints: Sendable {
         case "NOAUTH": "asks for a password: set REDIS_PASSWORD or REDIS_PASSWORD_FILE"
         case "WRONGPASS": "refuses the user name or the password: check REDIS_USER and REDIS_PASSWORD"
         case "NOPERM":
-            "does not let this user run the app's commands: grant +get +set +info +exists +del +pttl +scan +wait and its keys"
-                + " (ACL SETUSER)"
+            """
+            does not let this user run the app's commands: \
+            grant +get +set +exists +del +pttl +scan +info +wait and its keys (ACL SETUSER)
+            """
         case "OOM": "has no memory left for writes: raise maxmemory, or choose a maxmemory-policy that evicts"
         case "MISCONF": "refuses writes because its last save failed: see its log, and the room on its volume"
         case "NOREPLICAS": "refuses writes because fewer than min-replicas-to-write replicas are in step with it"

@@ -10,7 +10,7 @@ public struct ReadAttempts {
     public init() {}
 
     /// Whether the server, over this connection or another, has failed the read.
-    func include(_ connection: RedisConnection) -> Bool {
+    public func include(_ connection: RedisConnection) -> Bool {
         guard let first else { return false }
         return first.endpoint == connection.endpoint || second?.endpoint == connection.endpoint
     }

@@ -20,7 +20,7 @@ public enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
     case unreadable(ReplyReaderError)
 
     /// Whether the failure lies in what is stored, so that another server would fail in the same way.
-    var isOfTheReply: Bool {
+    public var isOfTheReply: Bool {
         if case .unreadable(.replyTooLong) = self { true } else { false }
     }
 

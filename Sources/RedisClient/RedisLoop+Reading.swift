@@ -38,6 +38,20 @@ extension RedisLoop {
         return nil
     }
 
+    /// A replica that is in step and does not let others wait, each in turn: for a read that is asked again and again.
+    ///
+    /// - Parameter isWanted: which of them may be taken.
+    public func replicaInStep(where isWanted: (RedisConnection) -> Bool) -> Reader? {
+        turn = turn &+ 1
+        for offset in 0..<replicas.count {
+            let candidate = replicas[(offset &+ turn) % replicas.count]
+            if candidate.isFit(for: .fresh, isStalled: false), isWanted(candidate) {
+                return Reader(connection: candidate, isStale: false)
+            }
+        }
+        return nil
+    }
+
     /// The master for a read that has to be asked there; `nil` while it cannot be.
     public var masterReader: Reader? {
         master.isReady && master.readSuitability == .fresh ? Reader(connection: master, isStale: false) : nil

@@ -14,7 +14,7 @@ public final class RedisLoop {
 
     /// The name behind which the replicas are found, where they are found by one.
     private let replicasName: String?
-    private let configuration: RedisConnectionConfiguration
+    public let configuration: RedisConnectionConfiguration
     private let eventLoop: any EventLoop
     private let logger: Logger
     /// Which replica is asked first among equals; moves on with every read.
