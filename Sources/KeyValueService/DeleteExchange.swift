@@ -10,7 +10,7 @@ final class DeleteExchange: KeyWriteExchange {
 
     override func encodeWrite(into buffer: inout ByteBuffer) {
         let key = key
-        buffer.writeDEL(key: key.span)
+        buffer.writeUNLINK(key: key.span)
     }
 
     override func acceptWrite(_ reply: RedisReply, at index: Int) -> Bool {

@@ -65,7 +65,8 @@ final class PutExchange: KeyWriteExchange {
 
     override var outcome: Result<ResponseStatus, Problem> {
         if isRefused { return .failure(.preconditionFailed) }
-        return .success(existed ? .noContent : .created)
+        // What NX has stored was not there, whatever EXISTS saw a moment before.
+        return .success(existed && !isCreation ? .noContent : .created)
     }
 
     override func describe(_ head: inout ResponseHead) {

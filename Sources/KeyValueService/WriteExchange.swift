@@ -7,6 +7,8 @@ import Replication
 class WriteExchange: ReceivingExchange {
     final let service: KeyValueService
     private var isSecondTry = false
+    /// The connection that the commands went over, where it is not the one that all writes share.
+    private var ownConnection: RedisConnection?
     /// What the answer will be, where INFO is the only reply still owed to a request that failed.
     final var problem: Problem?
 
@@ -63,6 +65,8 @@ class WriteExchange: ReceivingExchange {
         return head
     }
 
+    private var server: RedisConnection { ownConnection ?? service.redis.master }
+
     /// Sends the commands, or waits for the master with them.
     final func send() {
         do throws(RedisFailure) {
@@ -80,7 +84,10 @@ class WriteExchange: ReceivingExchange {
 
     private func submit() throws(RedisFailure) {
         if let wait = acknowledgementWait {
-            try service.redis.submitAcknowledgedWrite(self, replies: commands, wait: wait) { self.encode(into: &$0) }
+            try service.redis.submitAcknowledgedWrite(self, replies: commands, wait: wait) { connection, buffer in
+                self.ownConnection = connection
+                self.encode(into: &buffer)
+            }
         } else {
             try service.redis.submitWrite(self, replies: commands, information: Self.information) { encode(into: &$0) }
         }
@@ -92,7 +99,7 @@ class WriteExchange: ReceivingExchange {
             service.redis.master.observe(error: text)
             problem = problem ?? problem(of: text, at: index)
         } else if !accept(reply, at: index) {
-            service.redis.master.distrust()
+            server.distrust()
         }
     }
 
@@ -103,7 +110,7 @@ class WriteExchange: ReceivingExchange {
         case .error(let text):
             service.redis.master.observe(error: text)
             respond(Problem(redisError: text))
-        case .simple, .integer, .null, .array: service.redis.master.distrust()
+        case .simple, .integer, .null, .array: server.distrust()
         }
     }
 

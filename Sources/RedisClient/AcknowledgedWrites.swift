@@ -17,12 +17,14 @@ final class AcknowledgedWrites {
     /// How long a connection is kept without use.
     static let idleTime: TimeAmount = .seconds(60)
 
+    typealias Encoding = (_ connection: RedisConnection, _ buffer: inout ByteBuffer) -> Void
+
     /// One write on its way.
     private final class Entry: ReplyReceiver {
         let receiver: ReplyReceiver
         let replies: Int
-        let encode: (inout ByteBuffer) -> Void
-        let deadline: NIODeadline
+        let encode: Encoding
+        let wait: Duration
         var timer: Scheduled<Void>?
         /// The one it was sent over; `nil` while it waits for one.
         var connection: RedisConnection?
@@ -31,16 +33,18 @@ final class AcknowledgedWrites {
         private(set) var isDone = false
 
         init(
-            _ receiver: ReplyReceiver, replies: Int, deadline: NIODeadline, encode: @escaping (inout ByteBuffer) -> Void
+            _ receiver: ReplyReceiver, replies: Int, wait: Duration, encode: @escaping Encoding
         ) {
             self.receiver = receiver
             self.replies = replies
-            self.deadline = deadline
+            self.wait = wait
             self.encode = encode
         }
 
         override func receive(_ reply: RedisReply, at index: Int) {
             receiver.asked = asked
+            // What the receiver concludes for the master's own connection holds for this one, too.
+            if case .error(let text) = reply { connection?.observe(error: text) }
             receiver.receive(reply, at: index)
             // INFO was answered with an error.
             if index == replies { end() }
@@ -80,7 +84,8 @@ final class AcknowledgedWrites {
     /// Must be called on the event loop.
     ///
     /// - Parameters:
-    ///   - commandTimeout: how long a reply may take, beyond the wait for replicas.
+    ///   - commandTimeout: how long a write may wait for a connection; and how long its replies may take, beyond the wait for
+    ///     replicas.
     ///   - makeConnection: makes a connection to the master, not started; its own time-out has to be longer than any wait.
     init(commandTimeout: Duration, eventLoop: any EventLoop, makeConnection: @escaping () -> RedisConnection) {
         self.commandTimeout = commandTimeout
@@ -93,13 +98,13 @@ final class AcknowledgedWrites {
 
     /// - Throws: ``RedisFailure/overloaded``, ``RedisFailure/shuttingDown``.
     func submit(
-        _ receiver: ReplyReceiver, replies: Int, wait: Duration, _ encode: @escaping (inout ByteBuffer) -> Void
+        _ receiver: ReplyReceiver, replies: Int, wait: Duration, _ encode: @escaping Encoding
     ) throws(RedisFailure) {
         guard !isShutDown else { throw .shuttingDown }
         guard queue.count < Self.queueLimit else { throw .overloaded }
-        let limit = TimeAmount(wait + commandTimeout)
-        let entry = Entry(receiver, replies: replies, deadline: .now() + limit, encode: encode)
-        entry.timer = isolatedLoop.scheduleTask(deadline: entry.deadline) { self.giveUp(entry) }
+        let entry = Entry(receiver, replies: replies, wait: wait, encode: encode)
+        // In the queue it is surely not applied, which is worth an answer soon: its time for replicas has not begun.
+        entry.timer = isolatedLoop.scheduleTask(in: TimeAmount(commandTimeout)) { self.giveUp(entry) }
         queue.append(entry)
         serve()
     }
@@ -140,13 +145,17 @@ final class AcknowledgedWrites {
         let id = ObjectIdentifier(connection)
         busy.insert(id)
         entry.connection = connection
+        entry.timer?.cancel()
+        entry.timer = isolatedLoop.scheduleTask(in: TimeAmount(entry.wait + commandTimeout)) { self.giveUp(entry) }
         entry.whenDone = {
             self.busy.remove(id)
             self.lastUse[id] = .now()
             self.serve()
         }
         do {
-            try connection.submit(entry, replies: entry.replies, information: .parsed, entry.encode)
+            try connection.submit(entry, replies: entry.replies, information: .parsed) {
+                entry.encode(connection, &$0)
+            }
         } catch {
             entry.fail(error)
         }
@@ -176,7 +185,7 @@ final class AcknowledgedWrites {
         // Closing the connection fails what is in flight on it.
         if let connection = entry.connection { return connection.giveUp() }
         queue.removeAll { $0 === entry }
-        entry.fail(.notConnected)
+        entry.fail(busy.isEmpty ? .notConnected : .overloaded)
     }
 
     private func isBusy(_ connection: RedisConnection) -> Bool { busy.contains(ObjectIdentifier(connection)) }

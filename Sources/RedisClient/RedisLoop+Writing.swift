@@ -23,11 +23,13 @@ extension RedisLoop {
     /// as ``InformationForm/parsed``.
     ///
     /// - Parameters:
-    ///   - wait: how long WAIT may take; the deadline is that and ``RedisConnectionConfiguration/commandTimeout``.
-    ///   - encode: may be called later.
+    ///   - wait: how long WAIT may take. The replies may take that and ``RedisConnectionConfiguration/commandTimeout``, once a
+    ///     connection is free; which may take the latter, too.
+    ///   - encode: called once, maybe later, with the connection that it goes over.
     /// - Throws: what ``submitWrite(_:replies:information:_:)`` throws; ``RedisFailure/overloaded`` where too many wait.
     public func submitAcknowledgedWrite(
-        _ receiver: ReplyReceiver, replies: Int, wait: Duration, _ encode: @escaping (inout ByteBuffer) -> Void
+        _ receiver: ReplyReceiver, replies: Int, wait: Duration,
+        _ encode: @escaping (_ connection: RedisConnection, _ buffer: inout ByteBuffer) -> Void
     ) throws(RedisFailure) {
         try checkMaster()
         guard master.isReadyForWrites else { throw .notConnected }
