@@ -17,6 +17,8 @@ final class LoopbackProxy: Sendable {
         /// Both sockets of every connection that is open.
         var pairs: [(client: CInt, server: CInt)] = []
         var greeting: [UInt8]?
+        var isHeld = false
+        var delayMilliseconds = 0
         var isStopped = false
     }
 
@@ -44,6 +46,15 @@ final class LoopbackProxy: Sendable {
 
     /// Answers new connections with these bytes, or relays them.
     func setGreeting(_ bytes: [UInt8]?) { state.withLock { $0.greeting = bytes } }
+
+    /// Keeps back what the targets send, on connections that stay open: to a replica its master goes on, and is not heard.
+    func hold() { state.withLock { $0.isHeld = true } }
+
+    /// Lets go what was kept back, and what follows it.
+    func release() { state.withLock { $0.isHeld = false } }
+
+    /// Has what the targets send come later by this much, or up to twice as much where it comes without a break.
+    func delay(byMilliseconds milliseconds: Int) { state.withLock { $0.delayMilliseconds = milliseconds } }
 
     /// Sends bytes to every client that is connected.
     func inject(_ bytes: [UInt8]) {
@@ -93,7 +104,7 @@ final class LoopbackProxy: Sendable {
             let both = Both()
             for (source, sink) in [(client, server), (server, client)] {
                 onOwnThread { [self] in
-                    relay(from: source, to: sink)
+                    relay(from: source, to: sink, isAnswer: source == server)
                     if both.endOne() { close(client, server) }
                 }
             }
@@ -128,9 +139,10 @@ final class LoopbackProxy: Sendable {
         }
     }
 
-    private func relay(from source: CInt, to sink: CInt) {
+    private func relay(from source: CInt, to sink: CInt, isAnswer: Bool) {
         var chunk = [UInt8](repeating: 0, count: 65_536)
         reading: while case let count = recv(source, &chunk, chunk.count, 0), count > 0 {
+            if isAnswer { keepBack() }
             var sent = 0
             while sent < count {
                 let written = chunk.withUnsafeBytes { bytes in
@@ -142,6 +154,13 @@ final class LoopbackProxy: Sendable {
         }
         shutdown(source, CInt(SHUT_RDWR))
         shutdown(sink, CInt(SHUT_RDWR))
+    }
+
+    /// Takes as long as what the targets send is to be kept back.
+    private func keepBack() {
+        let delay = state.withLock { $0.delayMilliseconds }
+        if delay > 0 { usleep(UInt32(delay) * 1000) }
+        while state.withLock({ $0.isHeld && !$0.isStopped }) { usleep(1000) }
     }
 
     private func drain(_ client: CInt) {
