@@ -2,7 +2,7 @@ import LocalTopology
 import Testing
 
 @Suite("A token for the API")
-struct TokenTests {
+struct BearerTokenTests {
     @Test func `is asked for on all but the open paths, and never logged`() async throws {
         let token = "t0ken-of-the-test"
         let system = try DirectCluster(
