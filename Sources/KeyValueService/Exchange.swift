@@ -51,7 +51,10 @@ class Exchange: ReplyReceiver {
     func end() {}
 
     /// An answer that waits for its turn.
-    final var response: Response? { held?.response }
+    final var response: Response? { held.flatMap { $0.isBegun ? nil : $0.response } }
+
+    /// The answer's head is written, and its body goes on.
+    final func noteBegun() { held?.isBegun = true }
 
     final var isAnswered: Bool { held != nil || connection == nil }
 
@@ -76,6 +79,9 @@ class Exchange: ReplyReceiver {
             respond(Response(head, body: buffer))
         }
     }
+
+    /// The connection is closed before the answer is over.
+    func abandoned() {}
 
     /// Ends the tie to the connection; an answer that comes later has nowhere to go.
     final func detach() { connection = nil }
@@ -102,6 +108,7 @@ class Exchange: ReplyReceiver {
 /// On the heap, since few answers wait: most exchanges need not make room for one.
 private final class HeldResponse {
     let response: Response
+    var isBegun = false
 
     init(_ response: Response) { self.response = response }
 }

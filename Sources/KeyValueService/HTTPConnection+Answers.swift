@@ -43,6 +43,11 @@ extension HTTPConnection {
     /// Writes every answer whose turn it is.
     func exchangeAnswered() {
         while let exchange = exchanges.first, let response = exchange.response, isTurn(of: exchange) {
+            if response.head.isOpenEnded, let stream = exchange as? StreamExchange, stream.method != .head {
+                stream.noteBegun()
+                beginStream(response.head, of: stream)
+                continue
+            }
             exchanges.removeFirst()
             let bodyBytes = write(response, of: exchange)
             answered(exchange, response.head, bodyBytes: bodyBytes)
@@ -51,17 +56,26 @@ extension HTTPConnection {
     }
 
     private func answered(_ exchange: Exchange, _ head: borrowing ResponseHead, bodyBytes: Int) {
+        http.note(exchange, head, bodyBytes: bodyBytes)
+        ended(exchange)
+    }
+
+    /// Nothing more is to be written for the exchange, which is in the queue no longer.
+    func ended(_ exchange: Exchange) {
         exchange.detach()
         http.flusher.mark(self)
-        http.note(exchange, head, bodyBytes: bodyBytes)
         guard !exchange.keepsAlive else { return }
         detachAll()
         phase = .finishing
     }
 
     func detachAll() {
-        for exchange in exchanges { exchange.detach() }
+        let abandoned = exchanges
         exchanges.removeAll()
+        for exchange in abandoned {
+            exchange.detach()
+            exchange.abandoned()
+        }
     }
 
     /// - Returns: how many bytes of a body were written.

@@ -5,6 +5,7 @@ extension HTTPConnection {
     func beginDraining() {
         guard phase == .open else { return }
         endWithLast(hasMore: undecoded.readableBytes > 0)
+        finishStreams()
     }
 
     /// Has the answer to the last request close the connection, unless a further request has come with it. Only the last may:
@@ -21,6 +22,12 @@ extension HTTPConnection {
         guard let last = exchanges.last else { return closeNow() }
         last.keepsAlive = false
         takesNoMore = true
+        finishStreams()
+    }
+
+    /// Ends the answers that would go on.
+    private func finishStreams() {
+        for exchange in exchanges { (exchange as? StreamExchange)?.finish() }
     }
 
     func closeNow() { context?.close(promise: nil) }

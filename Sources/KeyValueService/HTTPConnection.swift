@@ -43,7 +43,7 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
     var takesNoMore = false
     private var readIsHeldBack = false
     /// Kept beside the channel's own, which is asked for through two existentials.
-    private var isWritable = true
+    private(set) var isWritable = true
     var deadline: NIODeadline
 
     init(service: HTTPService) {

@@ -48,6 +48,9 @@ struct ResponseHead {
         var bodyBytes: Int
         var persistence: Persistence
         var requestID: RequestID
+
+        /// Whether the body of an open-ended answer comes in chunks; else it ends with the connection.
+        func isChunked(_ head: borrowing ResponseHead) -> Bool { head.isOpenEnded && persistence == .keepAlive }
     }
 
     /// More than the longest head takes, but for ``server`` and ``fields``.
@@ -60,6 +63,8 @@ struct ResponseHead {
     var contentType: ContentType
     var retryAfterSeconds: Int?
     var allow: StaticText?
+    /// The answer goes on until one side ends it; see ``StreamExchange``.
+    var isOpenEnded = false
     /// The server that answered has lost its master, and the value may be old.
     var isStale = false
     /// The tag of the value that the body is, byte for byte.

@@ -19,8 +19,9 @@ struct ResponsePreamble {
     }
 
     /// Up to the number that says how long the body is; without that where there is none.
-    fileprivate func append(_ status: ResponseStatus, _ type: ResponseHead.ContentType, to output: inout OutputRawSpan)
-    {
+    fileprivate func append(_ head: borrowing ResponseHead, to output: inout OutputRawSpan) {
+        let status = head.status
+        let type = head.contentType
         switch (status, type) {
         case (.ok, .bytes):
             let preamble = bytes
@@ -39,7 +40,7 @@ struct ResponsePreamble {
             guard !status.isBodiless else { return }
             output.append("\r\nContent-Type: ")
             output.append(type.text)
-            output.append("\r\nContent-Length: ")
+            if !head.isOpenEnded { output.append("\r\nContent-Length: ") }
         }
     }
 }
@@ -49,8 +50,9 @@ extension OutputRawSpan {
     /// ``ResponseHead/roomBytes`` bytes.
     mutating func append(_ head: borrowing ResponseHead, _ framing: ResponseHead.Framing, _ preamble: ResponsePreamble)
     {
-        preamble.append(head.status, head.contentType, to: &self)
-        if !head.status.isBodiless { append(decimal: framing.bodyBytes) }
+        preamble.append(head, to: &self)
+        if !head.status.isBodiless, !head.isOpenEnded { append(decimal: framing.bodyBytes) }
+        if framing.isChunked(head) { append("\r\nTransfer-Encoding: chunked") }
         let server = head.server
         append(copying: server.span)
         if let seconds = head.retryAfterSeconds {
