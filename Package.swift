@@ -158,7 +158,7 @@ let package = Package(
         .testTarget(
             name: "KeyValueServiceTests",
             dependencies: [
-                "HTTPWire", "KeyValueService", "RedisClient",
+                "HTTPWire", "KeyValueService", "RedisClient", "Replication",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ],

@@ -22,12 +22,13 @@ public final class HTTPServer: Sendable {
         at bind: BindTarget, configuration: ServiceConfiguration, redis: RedisLoops, logger: Logger
     ) async throws -> HTTPServer {
         let loops = ServiceLoops()
+        let feed = TopologyFeed()
         return try await start(at: bind, group: redis.group, limits: configuration.limits) { http, index, eventLoop in
             let loop = redis.makeLoop(index: index, eventLoop: eventLoop, flusher: http.flusher) {
                 $1.writeJSONEscaped($0)
             }
             return KeyValueService(
-                http: http, redis: loop, eventLoop: eventLoop, loops: loops, configuration: configuration,
+                http: http, redis: loop, eventLoop: eventLoop, loops: loops, feed: feed, configuration: configuration,
                 logger: logger)
         }
     }

@@ -11,8 +11,13 @@ final class KeyValueService: HTTPService {
     let eventLoop: any EventLoop
     /// Those of all event loops, this one included.
     let loops: ServiceLoops
+    /// That of the process.
+    let feed: TopologyFeed
+    /// The streams of topology events on this event loop.
+    var streams: [ObjectIdentifier: TopologyEventsExchange] = [:]
+    let configuration: ServiceConfiguration
     private var waitingReads = 0
-    private let hostname: HostnameAnswer
+    let hostname: HostnameAnswer
     /// For the answers of `/set` and `/get`, escaped for JSON.
     let escapedPodIP: [UInt8]
     /// `nil` where everybody is served.
@@ -20,12 +25,14 @@ final class KeyValueService: HTTPService {
 
     /// Must be called on the event loop.
     init(
-        http: HTTPLoop, redis: RedisLoop, eventLoop: any EventLoop, loops: ServiceLoops,
+        http: HTTPLoop, redis: RedisLoop, eventLoop: any EventLoop, loops: ServiceLoops, feed: TopologyFeed,
         configuration: ServiceConfiguration, logger: Logger
     ) {
         self.redis = redis
         self.eventLoop = eventLoop
         self.loops = loops
+        self.feed = feed
+        self.configuration = configuration
         self.hostname = HostnameAnswer(hostName: configuration.hostName, logger: logger)
         self.escapedPodIP = [UInt8](jsonEscaping: configuration.podIP.utf8.span)
         self.token = configuration.apiToken.map(APIToken.init)
@@ -76,13 +83,16 @@ final class KeyValueService: HTTPService {
                     Readiness(of: loops).response
                 }
             case .metrics: return MetricsExchange(request.head, connection: connection, service: self)
+            case .topology: return topology(request, connection)
+            case .topologyEvents:
+                return TopologyEventsExchange(request.head, connection: connection, service: self)
             }
         } catch {
             return immediate(error.response, request.head, connection)
         }
     }
 
-    private func exchange(
+    func exchange(
         for key: [UInt8], _ target: borrowing RequestTarget, _ request: borrowing RequestView,
         _ connection: HTTPConnection
     ) throws(Problem) -> Exchange {

@@ -56,6 +56,9 @@ enum Problem: Error, Equatable, Sendable {
     case redisNeedsReplicas
     case redisDenied
     case redisError(code: String)
+
+    // This process.
+    case tooManyStreams(limit: Int)
 }
 
 /// Text known when the program is built; unlike `StaticString` it can be compared.
@@ -91,7 +94,7 @@ extension Problem {
         case .preconditionFailed: .preconditionFailed
         case .cursorGone: .gone
         case .redisUnavailable, .redisOverloaded, .redisReadOnly, .redisCannotPersist, .redisNeedsReplicas,
-            .replicationLagUnknown:
+            .replicationLagUnknown, .tooManyStreams:
             .serviceUnavailable
         case .redisTimeout: .gatewayTimeout
         case .redisOutOfMemory, .answerTooLarge: .insufficientStorage
@@ -146,6 +149,7 @@ extension Problem {
         case .redisNeedsReplicas: "redis-needs-replicas"
         case .redisDenied: "redis-denied"
         case .redisError: "redis-error"
+        case .tooManyStreams: "too-many-streams"
         }
     }
 
@@ -210,6 +214,8 @@ extension Problem {
         case .redisNeedsReplicas: "Redis refuses writes because too few replicas are in step."
         case .redisDenied: "Redis refuses this service's credentials; the operator finds the cure in the log."
         case .redisError(let code): "Redis answered with -\(code)."
+        case .tooManyStreams(let limit):
+            "\(limit) streams of events are open already; close one, or ask /v1/topology from time to time."
         }
     }
 

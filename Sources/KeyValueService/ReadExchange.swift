@@ -28,14 +28,20 @@ class ReadExchange: Exchange {
         buffer.writeGET(key: key.span)
     }
 
-    /// The head of an answer from the server that was asked: it names the server, and says so where that lost its master.
+    /// The head of the answer from the server that was asked, which is counted with it: it names the server, and says so
+    /// where that lost its master.
     final func head(_ contentType: ResponseHead.ContentType) -> ResponseHead {
         var head = ResponseHead(contentType: contentType)
+        complete(&head)
+        return head
+    }
+
+    private func complete(_ head: inout ResponseHead) {
         if let reader {
+            reader.connection.noteAnsweredRead()
             head.server = reader.connection.servedFields
             head.isStale = reader.isStale
         }
-        return head
     }
 
     override func begin() {
@@ -71,10 +77,7 @@ class ReadExchange: Exchange {
     final func answer(_ problem: Problem) {
         if problem == .redisUnavailable(role: "Redis server"), askAnother(after: nil) { return }
         var head = problem.head()
-        if let reader {
-            head.server = reader.connection.servedFields
-            head.isStale = reader.isStale
-        }
+        complete(&head)
         respond(Response(head, body: problem.body))
     }
 

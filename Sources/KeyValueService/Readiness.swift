@@ -20,7 +20,7 @@ struct Readiness: Equatable, Sendable {
     /// What one event loop sees.
     init(_ redis: RedisLoop, isDraining: Bool) {
         isReady = !isDraining && redis.reader() != nil
-        servers = ([redis.master] + redis.replicas).map { Server(endpoint: $0.endpoint, state: Self.state(of: $0)) }
+        servers = ([redis.master] + redis.replicas).map { Server(endpoint: $0.endpoint, state: $0.stateInWords) }
     }
 
     /// What all event loops see together: a connection may come up on any of them, so each has to be ready, and a server's
@@ -42,22 +42,7 @@ struct Readiness: Equatable, Sendable {
         }
     }
 
-    private static let good = "up"
-
-    private static func state(of connection: RedisConnection) -> String {
-        if let trouble = connection.trouble { return trouble }
-        return switch connection.health {
-        case .unknown: "is not known yet"
-        case .loading: "is loading its data"
-        case .refused(let reason), .denied(let reason): reason
-        case .serving:
-            switch connection.readSuitability {
-            case .fresh, nil: good
-            case .stale: "up, but its link to the master is down"
-            case .unusable(let reason): reason.rawValue
-            }
-        }
-    }
+    private static let good = RedisConnection.goodState
 
     var response: Response {
         var body = ByteBuffer()

@@ -12,6 +12,8 @@ extension Route {
         case .ready: "/readyz"
         case .openAPI: "/openapi.json"
         case .metrics: "/metrics"
+        case .topology: "/v1/topology"
+        case .topologyEvents: "/v1/topology/events"
         }
     }
 
@@ -19,7 +21,7 @@ extension Route {
     var isOpen: Bool {
         switch self {
         case .root, .live, .ready, .openAPI: true
-        case .get, .set, .key, .keys, .batch, .metrics: false
+        case .get, .set, .key, .keys, .batch, .metrics, .topology, .topologyEvents: false
         }
     }
 }

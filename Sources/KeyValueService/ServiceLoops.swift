@@ -10,6 +10,13 @@ final class ServiceLoops: Sendable {
         services.withLockedValue { $0.append(NIOLoopBound(service, eventLoop: eventLoop)) }
     }
 
+    /// Has every loop's service do something, each on its own loop, later.
+    func execute(_ body: @escaping @Sendable (KeyValueService) -> Void) {
+        for bound in services.withLockedValue({ $0 }) {
+            bound.eventLoop.execute { body(bound.value) }
+        }
+    }
+
     /// Asks every loop's service, each on its own loop.
     ///
     /// - Parameters:

@@ -74,6 +74,7 @@ extension RedisConnection {
         health = .unknown
         runID = nil
         refusesStaleReads = false
+        isCheckingHealth = false
         healthTimer?.cancel()
         ageTimer?.cancel()
         deadlineTimer?.cancel()

@@ -59,7 +59,20 @@ extension RedisConnection {
     private func scheduleHealthCheck() {
         healthTimer = isolatedLoop.scheduleTask(in: .init(configuration.healthInterval)) {
             guard self.isReady else { return }
-            self.ask([.replication, .persistence]) { health, _ in self.healthChecked(health) }
+            self.ask([.replication, .persistence]) { health, _ in
+                self.healthChecked(health)
+                if self.isReady { self.scheduleHealthCheck() }
+            }
+        }
+    }
+
+    /// Asks the server for its health now, besides the checks once a second, unless such an answer is owed already.
+    func checkHealth() {
+        guard isReady, !isCheckingHealth else { return }
+        isCheckingHealth = true
+        ask([.replication, .persistence]) { health, _ in
+            self.isCheckingHealth = false
+            self.healthChecked(health)
         }
     }
 
@@ -68,7 +81,6 @@ extension RedisConnection {
         note(health)
         let wasReadyForWrites = isReadyForWrites
         perform(machine.roleSeen(isMisplaced: isMisplaced, commandsInFlight: inFlight > 0))
-        if isReady { scheduleHealthCheck() }
         if !wasReadyForWrites { tellIfReady() }
     }
 
@@ -76,6 +88,7 @@ extension RedisConnection {
 
     private func note(_ health: ServerHealth) {
         self.health = health
+        healthSeenAt = .now()
         if isMisplaced { isLookingForMaster = true }
         switch health {
         case .refused(let reason), .denied(let reason): note(trouble: reason)

@@ -24,6 +24,15 @@ public final class RedisConnection: TickParticipant {
         }
     }
 
+    /// When the server last told its health.
+    public internal(set) var healthSeenAt = NIODeadline.uptimeNanoseconds(0)
+
+    /// Reads of this event loop that the server has answered, over this connection and all others to it.
+    public var answeredReads: Int { server.answeredReads }
+
+    /// Counts a read that the server has answered.
+    public func noteAnsweredRead() { server.answeredReads &+= 1 }
+
     /// What the server last said it was; a replica until it has said it.
     public private(set) var role = ReplicationInfo.Role.replica {
         didSet {
@@ -91,6 +100,8 @@ public final class RedisConnection: TickParticipant {
     var complainedAt = NIODeadline.uptimeNanoseconds(0)
     /// The server refused the credentials in the last handshake, and nothing else happened since.
     public internal(set) var isDenied = false
+    /// The answer to a health check out of turn is owed.
+    var isCheckingHealth = false
     /// A replica was found where the master is looked for, and nothing else since.
     var isLookingForMaster = false
     var attemptTimer: Scheduled<Void>?

@@ -44,6 +44,8 @@ public final class RedisCounters {
 final class ServerCounters {
     var connects = 0
     var reconnects = 0
+    /// Reads that the server has answered, with a value or without.
+    var answeredReads = 0
     /// By ``RedisTrouble``.
     private(set) var failures = Array(repeating: 0, count: RedisTrouble.allCases.count)
     var lag = ReplicationLag(watchedSince: .now())

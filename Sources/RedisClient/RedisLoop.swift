@@ -83,6 +83,12 @@ public final class RedisLoop {
         return connection
     }
 
+    /// Asks every server for its health now, all in the same tick, so that their offsets can be compared.
+    public func checkHealth() {
+        master.checkHealth()
+        for replica in replicas { replica.checkHealth() }
+    }
+
     /// Waits for the replies that are owed, then closes every connection.
     public func shutDown(_ completion: @escaping () -> Void) {
         isShutDown = true

@@ -66,7 +66,8 @@ struct RouteTests {
         ("/get", .head, .get), ("/v1/keys/k", .get, .key), ("/v1/keys/", .head, .key), ("/set", .post, .set),
         ("/v1/keys", .get, .keys), ("/v1/keys", .head, .keys), ("/v1/batch", .post, .batch),
         ("/v1/keys/x", .head, .key),
-        ("/livez", .get, .live), ("/readyz", .get, .ready),
+        ("/livez", .get, .live), ("/readyz", .get, .ready), ("/v1/topology", .get, .topology),
+        ("/v1/topology/events", .head, .topologyEvents),
     ])
     func `lead to their handlers`(path: String, method: RequestMethod, route: Route) throws {
         #expect(try parse(path, method) == route)
