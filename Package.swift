@@ -72,10 +72,11 @@ let package = Package(
             ],
             swiftSettings: memorySafe + [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "ServiceDocuments", resources: [.embedInCode("openapi.json")], swiftSettings: strict),
+        .target(name: "LivePage", resources: [.embedInCode("index.html")], swiftSettings: strict),
         .target(
             name: "KeyValueService",
             dependencies: [
-                "HTTPWire", "RedisClient", "Replication", "ServiceDocuments",
+                "HTTPWire", "LivePage", "RedisClient", "Replication", "ServiceDocuments",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
@@ -158,7 +159,7 @@ let package = Package(
         .testTarget(
             name: "KeyValueServiceTests",
             dependencies: [
-                "HTTPWire", "KeyValueService", "RedisClient", "Replication",
+                "HTTPWire", "KeyValueService", "LivePage", "RedisClient", "Replication",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ],

@@ -3,6 +3,26 @@ import NIOCore
 
 /// What the live page is made of.
 extension KeyValueService {
+    private static let page = PageAnswer()
+
+    /// The page for a browser, and for everybody else the line of the original.
+    func root(_ request: borrowing RequestView, _ connection: HTTPConnection) -> Response {
+        var line = hostname.response(to: connection)
+        line.head.add("Vary", "Accept")
+        return request.asksForHTML ? Self.page.response() : line
+    }
+
+    /// A read as that of `/v1/keys/{key}`, which names the app and is the last one on its connection: a browser lets no page ask
+    /// for `Connection: close`, and the next read shall come on a new one, so that it may reach another app.
+    func demoRead(
+        _ target: borrowing RequestTarget, _ request: borrowing RequestView, _ connection: HTTPConnection
+    ) throws(Problem) -> Exchange {
+        let exchange = try exchange(for: target.key, target, request, connection)
+        exchange.keepsAlive = false
+        (exchange as? ReadExchange)?.app = fieldPodIP
+        return exchange
+    }
+
     func topology(_ request: borrowing RequestView, _ connection: HTTPConnection) -> Exchange {
         let app = app
         return GatheringExchange(request.head, connection: connection, service: self) {
@@ -11,6 +31,17 @@ extension KeyValueService {
             var answer = Response(contentType: .json, body: Topology(of: app, seenBy: loops).json)
             answer.head.add("Cache-Control", "no-store")
             return answer
+        }
+    }
+}
+
+extension RequestTarget {
+    /// The key of `?key=…`.
+    var key: [UInt8] {
+        get throws(Problem) {
+            guard let key = try queryValue("key") else { throw .missingKey }
+            guard !key.isEmpty else { throw .emptyKey }
+            return key
         }
     }
 }

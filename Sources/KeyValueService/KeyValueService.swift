@@ -22,6 +22,8 @@ final class KeyValueService: HTTPService {
     let escapedPodIP: [UInt8]
     /// `nil` where everybody is served.
     private let token: APIToken?
+    /// For a header field: without anything but visible ASCII characters.
+    let fieldPodIP: [UInt8]
 
     /// Must be called on the event loop.
     init(
@@ -36,6 +38,7 @@ final class KeyValueService: HTTPService {
         self.hostname = HostnameAnswer(hostName: configuration.hostName, logger: logger)
         self.escapedPodIP = [UInt8](jsonEscaping: configuration.podIP.utf8.span)
         self.token = configuration.apiToken.map(APIToken.init)
+        self.fieldPodIP = configuration.podIP.utf8.filter { 0x21...0x7E ~= $0 }
         super.init(http: http)
         http.accessLog = AccessLog(logger: logger, sample: configuration.accessLogSample)
         loops.add(self, eventLoop: eventLoop)
@@ -65,13 +68,13 @@ final class KeyValueService: HTTPService {
                 let list = try KeyListRequest(target)
                 return KeyListExchange(request.head, connection: connection, request: list, service: self)
             case .batch: return BatchExchange(request, connection: connection, service: self)
+            case .demo: return try demoRead(target, request, connection)
             case .get:
-                guard let key = try target.queryValue("key") else { throw .missingKey }
-                guard !key.isEmpty else { throw .emptyKey }
+                let key = try target.key
                 guard key.span.isUTF8 else { throw .keyNotText }
                 return GetExchange(request.head, connection: connection, key: key, service: self)
             case .set: return SetExchange(request, connection: connection, service: self)
-            case .root: return immediate(hostname.response(to: connection), request.head, connection)
+            case .root: return immediate(root(request, connection), request.head, connection)
             case .live:
                 return immediate(
                     Response(contentType: .plainText, body: ByteBuffer(string: "ok")), request.head, connection)

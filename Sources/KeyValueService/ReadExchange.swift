@@ -9,6 +9,8 @@ class ReadExchange: Exchange {
     /// The server that was asked last.
     final var reader: RedisLoop.Reader?
     private var attempts = ReadAttempts()
+    /// How the answer names this app, for reads that show which one answered; empty for all others.
+    final var app: [UInt8] = []
 
     init(_ head: borrowing RequestHead, connection: HTTPConnection, key: [UInt8], service: KeyValueService) {
         self.key = key
@@ -42,6 +44,7 @@ class ReadExchange: Exchange {
             head.server = reader.connection.servedFields
             head.isStale = reader.isStale
         }
+        if !app.isEmpty { head.add("Served-App", app) }
     }
 
     override func begin() {

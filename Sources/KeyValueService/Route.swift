@@ -2,7 +2,7 @@ import HTTPWire
 
 /// Where a request goes, by its path.
 enum Route: UInt8, CaseIterable {
-    case get, set, key, keys, batch, root, live, ready, openAPI, metrics, topology, topologyEvents
+    case get, set, key, keys, batch, root, live, ready, openAPI, metrics, topology, topologyEvents, demo
 
     /// What precedes a key in a path.
     static let keysPath: StaticString = "/v1/keys/"
@@ -26,6 +26,7 @@ enum Route: UInt8, CaseIterable {
         case 9 where path.starts(with: "/v1/batch"): self = .batch
         case 13 where path.starts(with: "/openapi.json"): self = .openAPI
         case 8 where path.starts(with: "/metrics"): self = .metrics
+        case 8 where path.starts(with: "/v1/demo"): self = .demo
         case 12 where path.starts(with: "/v1/topology"): self = .topology
         case 19 where path.starts(with: "/v1/topology/events"): self = .topologyEvents
         case 9... where path.starts(with: Self.keysPath): self = .key
@@ -37,7 +38,7 @@ enum Route: UInt8, CaseIterable {
         switch self {
         case .set, .batch: .post
         case .key: .all
-        case .get, .keys, .root, .live, .ready, .openAPI, .metrics, .topology, .topologyEvents:
+        case .get, .keys, .root, .live, .ready, .openAPI, .metrics, .topology, .topologyEvents, .demo:
             .read
         }
     }

@@ -19,7 +19,7 @@ struct TopologyStreamTests {
     func topology() async throws {
         try await withApp { cluster, system, _ in
             _ = try await cluster.http("app-1", .set(#"{"key":"k","value":"v"}"#))
-            for _ in 0..<20 { _ = try await cluster.http("app-1", .get("/get?key=k")) }
+            for _ in 0..<20 { _ = try await cluster.http("app-1", .get("/v1/demo?key=k")) }
             let answer = try await cluster.http("app-1", .get("/v1/topology"))[0]
             #expect(answer.status == 200)
             #expect(answer.header("Content-Type") == "application/json")
@@ -103,6 +103,31 @@ struct TopologyStreamTests {
             let text = try await plain
             #expect(!text.contains("Transfer-Encoding"))
             #expect(text.contains("\r\n\r\nretry: 1000\n\n"))
+        }
+    }
+
+    @Test("a demo read names the app and closes its connection, and the page is for those who ask for HTML")
+    func pageAndDemo() async throws {
+        try await withApp { cluster, _, endpoint in
+            _ = try await cluster.http("app-1", .set(#"{"key":"k","value":"v"}"#))
+            let demo = try await LoopbackHTTP.transcript(
+                of: Array("GET /v1/demo?key=k HTTP/1.1\r\nHost: a\r\n\r\n".utf8), with: endpoint)
+            #expect(demo.contains("\r\nServed-App: 127.0.0.11\r\n"))
+            #expect(demo.contains("\r\nConnection: close\r\n"))
+            let answers = try await cluster.http(
+                "app-1", .get("/"), .init("GET", "/", headers: ["Accept: */*"]),
+                .init("GET", "/", headers: ["Accept: text/html,*/*;q=0.8"]),
+                .init("HEAD", "/", headers: ["Accept: text/html"]), .get("/v1/demo?key="))
+            #expect(answers.map(\.status) == [200, 200, 200, 200, 400])
+            #expect(answers[0].text == "You've hit <app-1>")
+            #expect(answers[1].text == "You've hit <app-1>")
+            #expect(answers[2].text.hasPrefix("<!DOCTYPE html>"))
+            for answer in answers[2...3] {
+                #expect(answer.header("Content-Type") == "text/html; charset=utf-8")
+                #expect(answer.header("Vary") == "Accept")
+                #expect(answer.header("Content-Security-Policy")?.hasPrefix("default-src 'none'; ") == true)
+                #expect(answer.header("X-Content-Type-Options") == "nosniff")
+            }
         }
     }
 }
