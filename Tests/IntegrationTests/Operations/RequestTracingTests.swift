@@ -35,7 +35,7 @@ struct RequestTracingTests {
     @Test func `answers that failed are logged, with what they are called and without the key, ten a second`()
         async throws
     {
-        let system = try DirectCluster(replicaLines: [], environment: ["LOG_FORMAT": "text"])
+        let system = try DirectCluster(replicaLines: [])
         try await withLocalCluster(system.spec) { cluster in
             try await cluster.kill("master")
             try await cluster.wait(untilReadinessSays: "\"ready\":false")
@@ -67,7 +67,7 @@ struct RequestTracingTests {
     }
 
     @Test func `one answer in so many is logged, with the server that gave it`() async throws {
-        let system = try DirectCluster(replicaLines: [], environment: ["ACCESS_LOG_SAMPLE": "3", "LOG_FORMAT": "text"])
+        let system = try DirectCluster(replicaLines: [], environment: ["ACCESS_LOG_SAMPLE": "3"])
         try await withLocalCluster(system.spec) { cluster in
             try await cluster.store("k", "v", on: [])
             let before = try await lines(cluster).count
