@@ -102,6 +102,7 @@ final class ConsistentReadExchange: ReadExchange {
         self.attempt = attempt
         do {
             try attempt.submit()
+            noteAsked(by: attempt)
         } catch {
             attempt.abandon()
             take(.failed(error), of: attempt)
