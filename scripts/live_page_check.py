@@ -1,6 +1,7 @@
 """Looks at the live page in a real browser; run by LivePageTests, which starts the servers, and kills and revives one.
 
-usage: live_page_check.py URL APPS MASTER REPLICA… ; where to write pictures: LIVE_PAGE_IMAGES=folder
+usage: live_page_check.py URL APPS MASTER REPLICA… ; where to write pictures: LIVE_PAGE_IMAGES=folder;
+the bearer token, where the app asks for one: LIVE_PAGE_TOKEN=token
 
 The first replica is the one that dies. Lines on stdout tell the test what was seen and when (seconds since 1970); the last
 one is "done". Anything that is not as it should be ends the program with a message and exit code 1.
@@ -173,6 +174,32 @@ def take_pictures(browser, url, replicas, folder):
         visitor.close()
 
 
+def shows_the_token(visitor, token):
+    """A wrong token first, then the right one. It is in memory alone, so the page asks again when it is loaded anew."""
+    page = visitor.page
+    field = page.get_by_label("Bearer token")
+    expect(page.locator("#gate")).to_be_visible()
+    field.fill("wrong")
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("")
+    expect(page.locator("#gate")).to_be_visible()
+    field.fill(token)
+    page.keyboard.press("Enter")
+    visitor.wait_until_up()
+    visitor.set("key", "behind a token")
+    visitor.get()
+    assert visitor.value() == "behind a token", visitor.value()
+    stored = page.evaluate("JSON.stringify([localStorage.length, sessionStorage.length, document.cookie])")
+    assert stored == '[0,0,""]', stored
+    # To the browser's console a 401 is an error: one without a token, one with the wrong one.
+    complaints = visitor.complaints
+    assert len(complaints) == 2 and all("401" in text for text in complaints), complaints
+    page.reload()
+    expect(page.locator("#gate")).to_be_visible()
+    complaints.clear()
+    visitor.close()
+
+
 def main():
     url, apps, *servers = sys.argv[1:]
     replicas = servers[1:]
@@ -182,6 +209,10 @@ def main():
             args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
         )
         visitor = Visitor(browser, url, replicas, viewport={"width": 1080, "height": 900})
+        if token := os.environ.get("LIVE_PAGE_TOKEN"):
+            shows_the_token(visitor, token)
+            browser.close()
+            return say("done")
         sets_and_gets(visitor)
         hostile_values(visitor)
         spreads_reads(visitor, int(apps))

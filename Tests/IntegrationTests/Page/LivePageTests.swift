@@ -9,12 +9,13 @@ struct LivePageTests {
     private static let repository = FilePath(#filePath).removingLastComponents(4)
 
     /// The page's visitor, a Python program with a browser, as a process of the cluster.
-    private func visitor(of system: KeyValueCluster) throws -> NodeSpec {
+    private func visitor(of system: KeyValueCluster, token: String? = nil) throws -> NodeSpec {
         let python = Self.repository.appending(".build-tools/venv/bin/python")
         try #require(Harness.exists(python.string), "run: scripts/install-dependencies test")
         try #require(Harness.exists("/usr/bin/chromium"), "run: scripts/install-dependencies test")
         var environment = ["HOME": "{directory}", "TMPDIR": "{directory}", "PYTHONDONTWRITEBYTECODE": "1"]
         if let images = getenv("LIVE_PAGE_IMAGES") { environment["LIVE_PAGE_IMAGES"] = String(cString: images) }
+        environment["LIVE_PAGE_TOKEN"] = token
         let endpoint = system.apps[0].endpoint
         return NodeSpec(
             name: "visitor", executable: python,
@@ -55,6 +56,23 @@ struct LivePageTests {
                 let topology = try await cluster.http("app-1", .get("/v1/topology"))[0].text
                 return Observation(topology.contains(#""streams":0}"#), else: topology)
             }
+        }
+    }
+
+    @Test("asks for the token that the app asks for, and keeps it nowhere but in memory")
+    func token() async throws {
+        let system = try KeyValueCluster(apps: 1)
+        var app = system.apps[0]
+        app.environment["API_TOKEN"] = "t0ken-of-the-test"
+        let visitor = try visitor(of: system, token: "t0ken-of-the-test")
+        let servers = [system.master] + system.replicas + [app]
+        try await withLocalCluster(ClusterSpec(servers + [visitor]), starts: false) { cluster in
+            for node in servers { try await cluster.start(node.name) }
+            try await cluster.wait(untilReplicasOf: "master", are: 2)
+            try await cluster.start("visitor")
+            let ending = try await cluster.waitUntilEnded("visitor", within: .seconds(90))
+            let log = try await cluster.log(of: "visitor")
+            #expect(ending == .exited(code: 0), "\(log)")
         }
     }
 
