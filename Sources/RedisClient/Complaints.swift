@@ -30,7 +30,7 @@ final class Complaints: Sendable {
         case "NOPERM":
             """
             does not let this user run the app's commands: \
-            grant +get +set +exists +del +unlink +pttl +scan +info +ping +wait and its keys (ACL SETUSER)
+            grant +get +set +info +ping +exists +del +unlink +pttl +scan +wait and its keys (ACL SETUSER)
             """
         case "OOM": "has no memory left for writes: raise maxmemory, or choose a maxmemory-policy that evicts"
         case "MISCONF": "refuses writes because its last save failed: see its log, and the room on its volume"
