@@ -5,8 +5,8 @@ import NIOCore
 /// `GET /` for a browser: the live page, whose script and style carry a number that is new with every answer; nothing else
 /// on the page may run (Content Security Policy Level 3 §6.7).
 struct PageAnswer {
-    /// What stands in the page's file for the number.
-    private static let placeholder = Array("{nonce}".utf8)
+    /// Marks in the page's file where the number goes.
+    private static let nonceMark = Array("{nonce}".utf8)
 
     /// The page, cut where the number has to be.
     private let pieces: [ByteBuffer]
@@ -14,7 +14,7 @@ struct PageAnswer {
     init() {
         var pieces: [ByteBuffer] = []
         var rest = LivePage.html[...]
-        while let place = rest.firstRange(of: Self.placeholder) {
+        while let place = rest.firstRange(of: Self.nonceMark) {
             pieces.append(ByteBuffer(bytes: rest[..<place.lowerBound]))
             rest = rest[place.upperBound...]
         }
