@@ -44,6 +44,13 @@ final class LoadSocket {
         }
     }
 
+    /// Waits until something can be received, or the connection has ended; until the deadline at the longest.
+    func waitForBytes(until deadline: ContinuousClock.Instant) {
+        let left = (deadline - .now) / .milliseconds(1)
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        _ = poll(&entry, 1, CInt(max(0, left)))
+    }
+
     func receive() -> Received {
         var received = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in

@@ -156,7 +156,7 @@ extension LocalCluster {
         while !received.contains(text) {
             switch socket.receive() {
             case .bytes(let more): received += String(decoding: more, as: UTF8.self)
-            case .nothing: try await Task.sleep(for: .milliseconds(5))
+            case .nothing: socket.waitForBytes(until: deadline)
             case .end(let reason): throw LoadSocket.Failure(reason: "\(reason) after: \(received)")
             }
             guard clock.now < deadline else { throw LoadSocket.Failure(reason: "only this came: \(received)") }

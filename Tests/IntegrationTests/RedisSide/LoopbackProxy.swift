@@ -24,6 +24,9 @@ final class LoopbackProxy: Sendable {
 
     private let listener: CInt
     private let state: Mutex<State>
+    /// What the targets send may pass.
+    private let isOpen: Condition
+    private let isStopped: Condition
 
     /// - Parameters:
     ///   - targets: taken in turn.
@@ -31,6 +34,8 @@ final class LoopbackProxy: Sendable {
     init(to targets: [Endpoint], greeting: [UInt8]? = nil) throws {
         endpoint = Endpoint(port: try Loopback.freePorts(1)[0])
         state = Mutex(State(targets: targets, greeting: greeting))
+        isOpen = try Condition(holds: true)
+        isStopped = try Condition(holds: false)
         listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var yes: CInt = 1
         setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<CInt>.size))
@@ -48,10 +53,22 @@ final class LoopbackProxy: Sendable {
     func setGreeting(_ bytes: [UInt8]?) { state.withLock { $0.greeting = bytes } }
 
     /// Keeps back what the targets send, on connections that stay open: to a replica its master goes on, and is not heard.
-    func hold() { state.withLock { $0.isHeld = true } }
+    func hold() {
+        state.withLock { state in
+            guard !state.isHeld, !state.isStopped else { return }
+            state.isHeld = true
+            isOpen.end()
+        }
+    }
 
     /// Lets go what was kept back, and what follows it.
-    func release() { state.withLock { $0.isHeld = false } }
+    func release() { state.withLock { release(&$0) } }
+
+    private func release(_ state: inout State) {
+        guard state.isHeld else { return }
+        state.isHeld = false
+        isOpen.begin()
+    }
 
     /// Has what the targets send come later by this much, or up to twice as much where it comes without a break.
     func delay(byMilliseconds milliseconds: Int) { state.withLock { $0.delayMilliseconds = milliseconds } }
@@ -67,6 +84,8 @@ final class LoopbackProxy: Sendable {
         state.withLock { state in
             guard !state.isStopped else { return }
             state.isStopped = true
+            isStopped.begin()
+            release(&state)
             shutdown(listener, CInt(SHUT_RDWR))
             for pair in state.pairs {
                 shutdown(pair.client, CInt(SHUT_RDWR))
@@ -156,16 +175,53 @@ final class LoopbackProxy: Sendable {
         shutdown(sink, CInt(SHUT_RDWR))
     }
 
-    /// Takes as long as what the targets send is to be kept back.
+    /// Takes as long as what the targets send is to be kept back, or until the proxy stops.
     private func keepBack() {
         let delay = state.withLock { $0.delayMilliseconds }
-        if delay > 0 { usleep(UInt32(delay) * 1000) }
-        while state.withLock({ $0.isHeld && !$0.isStopped }) { usleep(1000) }
+        if delay > 0 { isStopped.wait(milliseconds: CInt(delay)) }
+        isOpen.wait(milliseconds: 60_000)
     }
 
     private func drain(_ client: CInt) {
         var chunk = [UInt8](repeating: 0, count: 4096)
         while recv(client, &chunk, chunk.count, 0) > 0 {}
+    }
+}
+
+/// Something that threads wait for: a pipe with a byte in it for as long as it holds.
+private final class Condition: Sendable {
+    private let reader: CInt
+    private let writer: CInt
+
+    init(holds: Bool) throws {
+        var ends: [CInt] = [-1, -1]
+        try #require(pipe(&ends) == 0)
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        (reader, writer) = (ends[0], ends[1])
+        if holds { begin() }
+    }
+
+    deinit {
+        close(reader)
+        close(writer)
+    }
+
+    /// Only where it does not hold.
+    func begin() {
+        var byte: UInt8 = 0
+        precondition(write(writer, &byte, 1) == 1, "the proxy's pipe is full")
+    }
+
+    /// Only where it holds.
+    func end() {
+        var byte: UInt8 = 0
+        precondition(read(reader, &byte, 1) == 1, "the proxy's pipe is empty")
+    }
+
+    /// Returns once it holds, or when the time is over.
+    func wait(milliseconds: CInt) {
+        var entry = pollfd(fd: reader, events: Int16(POLLIN), revents: 0)
+        _ = poll(&entry, 1, milliseconds)
     }
 }
 
