@@ -89,33 +89,15 @@ struct BatchTests {
     func appliedOnce() async throws {
         let system = try DirectCluster(replicaLines: [[]])
         try await withLocalCluster(system.spec) { cluster in
-            let replica = system.replicas[0].endpoint
-            var refusals = 0
-            for attempt in 0..<20 where refusals == 0 {
-                try await cluster.store("k", "v", on: [])
-                let before = try await cluster.errors("READONLY", of: "master")
-                // A health check that comes first ends the connection before the batch: then the next attempt counts.
-                _ = try await cluster.redis("master", "REPLICAOF", replica.host, "\(replica.port)")
-                let batch = LoopbackHTTP.Request.batch(
-                    #"{"get":"k"}"#, #"{"set":"once-\#(attempt)","value":"v","if_absent":true}"#, #"{"get":"k"}"#)
-                async let answer = cluster.http("app", batch)[0]
-                try? await cluster.wait(until: "the batch is refused", within: .milliseconds(300)) {
-                    let count = try await cluster.errors("READONLY", of: "master")
-                    return Observation(count > before, else: "\(count)")
-                }
-                _ = try await cluster.redis("master", "REPLICAOF", "NO", "ONE")
-                let text = try await answer.text
-                refusals = try await cluster.errors("READONLY", of: "master") - before
-                if refusals > 0 {
-                    let value = #"{"status":200,"value":"v"}"#
-                    #expect(text == #"{"results":[\#(value),{"status":201},\#(value)]}"#)
-                }
-                try await cluster.wait(until: "writes are taken", of: "app") {
-                    let status = try await cluster.http("app", .set(#"{"key":"k","value":"v"}"#))[0].status
-                    return Observation(status == 200, else: "\(status)")
-                }
+            try await cluster.expectRefusedOnce(
+                {
+                    .batch(
+                        #"{"get":"k"}"#, #"{"set":"once-\#($0)","value":"v","if_absent":true}"#, #"{"get":"k"}"#)
+                }, replica: system.replicas[0].endpoint
+            ) { _, answer in
+                let value = #"{"status":200,"value":"v"}"#
+                #expect(answer.text == #"{"results":[\#(value),{"status":201},\#(value)]}"#)
             }
-            #expect(refusals == 1, "refused once, and sent once more")
         }
     }
 

@@ -11,11 +11,7 @@ struct TokenFailoverTests {
     )
     func lost() async throws {
         try await ConsistencyCluster.run { system, cluster in
-            let early = try await cluster.put("k", "early")
-            try await cluster.wait(until: "replica-1", has: "k", "early")
-            system.links[0].hold()
-            let late = try await cluster.put("k", "late")
-            try await cluster.promote("replica-1")
+            let (early, late) = try await promoteWithoutLastWrite(system, cluster, "early", "late")
             system.masterName.retarget([system.replicas[0].endpoint])
             try await cluster.kill("master")
             try await waitForWrites(cluster)
@@ -40,11 +36,7 @@ struct TokenFailoverTests {
     @Test("a demoted master that has lost its link proves nothing, though it still has the lost write")
     func demoted() async throws {
         try await ConsistencyCluster.run { system, cluster in
-            let early = try await cluster.put("k", "early")
-            try await cluster.wait(until: "replica-1", has: "k", "early")
-            system.links[0].hold()
-            let late = try await cluster.put("k", "late")
-            try await cluster.promote("replica-1")
+            let (early, late) = try await promoteWithoutLastWrite(system, cluster, "early", "late")
             // The app takes the promoted one for the master, and the old master for its replica.
             try await withLoopbackProxy(to: [system.replicas[0].endpoint]) { name in
                 var app = DirectCluster.app(
@@ -79,11 +71,7 @@ struct TokenFailoverTests {
     )
     func stray() async throws {
         try await ConsistencyCluster.run { system, cluster in
-            _ = try await cluster.put("k", "old")
-            try await cluster.wait(until: "replica-1", has: "k", "old")
-            system.links[0].hold()
-            let token = try await cluster.put("k", "new")
-            try await cluster.promote("replica-1")
+            let (_, token) = try await promoteWithoutLastWrite(system, cluster, "old", "new")
             try await cluster.wait(until: "the app knows its role", of: "app") {
                 let plain = try await cluster.http("app", .get(Self.path))[0]
                 return Observation(plain.text == "old" && plain.role == "master", else: "\(plain.headers)")
@@ -114,6 +102,20 @@ struct TokenFailoverTests {
             let found = try await answer
             #expect(found.status == 200 && found.text == "v" && found.verdict == "satisfied")
         }
+    }
+
+    /// Writes twice, the second time without the first replica's knowledge, and promotes that replica.
+    ///
+    /// - Returns: the tokens of the two writes.
+    private func promoteWithoutLastWrite(
+        _ system: ConsistencyCluster, _ cluster: LocalCluster, _ first: String, _ second: String
+    ) async throws -> (first: String, second: String) {
+        let known = try await cluster.put("k", first)
+        try await cluster.wait(until: "replica-1", has: "k", first)
+        system.links[0].hold()
+        let missed = try await cluster.put("k", second)
+        try await cluster.promote("replica-1")
+        return (known, missed)
     }
 
     private func waitForWrites(_ cluster: LocalCluster) async throws {
