@@ -10,26 +10,16 @@ struct AcknowledgementDemand: Equatable, Sendable {
     /// - Returns: `nil` where the request asks for nothing of it.
     init?(_ target: borrowing RequestTarget) throws(Problem) {
         let within = try target.queryValue("within")
-        guard let replicas = try target.queryValue("replicas") else {
+        guard let replicas = try target.queryNumber("replicas", in: 1...64) else {
             guard within == nil else { throw .missingParameter("replicas", because: "within") }
             return nil
         }
-        self.replicas = try Self.number(replicas.span, of: "replicas", in: 1...64)
+        self.replicas = replicas
         withinMilliseconds =
             if let within {
                 try DurationText.milliseconds(within.span, of: "within", in: .acknowledgement)
             } else {
                 1000
             }
-    }
-
-    private static func number(
-        _ text: Span<UInt8>, of name: StaticText, in range: ClosedRange<Int>
-    ) throws(Problem) -> Int {
-        let digits = text.text
-        guard digits.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), let number = Int(digits),
-            range.contains(number)
-        else { throw .invalidNumber(name, range) }
-        return number
     }
 }

@@ -16,12 +16,7 @@ struct KeyListRequest: Equatable {
         if let cursor = try target.queryValue("cursor"), !cursor.isEmpty {
             self.cursor = try ScanCursor(parsing: cursor)
         }
-        if let limit = try target.queryValue("limit") {
-            guard let number = UInt64(decimal: limit).flatMap({ Int(exactly: $0) }), Self.limits ~= number else {
-                throw .invalidNumber("limit", Self.limits)
-            }
-            self.limit = number
-        }
+        if let limit = try target.queryNumber("limit", in: Self.limits) { self.limit = limit }
     }
 
     /// Everything that begins with the prefix, whatever its characters mean to Redis (redis/redis `src/util.c`,

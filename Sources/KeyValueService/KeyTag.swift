@@ -44,20 +44,10 @@ struct KeyTag: Equatable, Sendable {
     }
 
     private static func write(_ word: UInt64, to output: inout OutputRawSpan) {
-        unsafe output.append(digits(of: UInt32(truncatingIfNeeded: word)).littleEndian, as: UInt64.self)
-        unsafe output.append(digits(of: UInt32(truncatingIfNeeded: word >> 32)).littleEndian, as: UInt64.self)
-    }
-
-    /// The eight digits of four bytes at once, the lowest byte first: each nibble into a lane of its own, then each lane
-    /// into a digit.
-    private static func digits(of bytes: UInt32) -> UInt64 {
-        var lanes = UInt64(bytes)
-        lanes = (lanes | lanes << 16) & 0x0000_FFFF_0000_FFFF
-        lanes = (lanes | lanes << 8) & 0x00FF_00FF_00FF_00FF
-        let nibbles = (lanes >> 4 & 0x000F_000F_000F_000F) | (lanes & 0x000F_000F_000F_000F) << 8
-        // A lane is 1 where the nibble is 10 or more: "a" is as far from "9" as 0x27 says.
-        let letters = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
-        return nibbles &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
+        unsafe output.append(
+            UInt64(hexadecimalDigitsOf: UInt32(truncatingIfNeeded: word)).littleEndian, as: UInt64.self)
+        unsafe output.append(
+            UInt64(hexadecimalDigitsOf: UInt32(truncatingIfNeeded: word >> 32)).littleEndian, as: UInt64.self)
     }
 }
 
@@ -67,7 +57,7 @@ extension KeyTag {
         var text: [UInt8] = []
         text.reserveCapacity(Self.digits)
         for half in [first, first >> 32, second, second >> 32] {
-            let digits = Self.digits(of: UInt32(truncatingIfNeeded: half))
+            let digits = UInt64(hexadecimalDigitsOf: UInt32(truncatingIfNeeded: half))
             for place in 0..<8 { text.append(UInt8(truncatingIfNeeded: digits >> UInt64(place * 8))) }
         }
         return text

@@ -35,6 +35,18 @@ struct RequestTarget: ~Escapable {
         return nil
     }
 
+    /// The first value of a query parameter that is a number, in decimal digits alone.
+    ///
+    /// - Throws: ``Problem/invalidNumber(_:_:)``, ``Problem/invalidPercentEncoding``.
+    /// - Returns: `nil` where there is no such parameter.
+    func queryNumber(_ name: StaticText, in range: ClosedRange<Int>) throws(Problem) -> Int? {
+        guard let text = try queryValue(name.text) else { return nil }
+        guard let number = UInt64(decimal: text).flatMap({ Int(exactly: $0) }), range ~= number else {
+            throw .invalidNumber(name, range)
+        }
+        return number
+    }
+
     /// What follows a prefix of the path, decoded: `%HH` is a byte, everything else stands for itself.
     ///
     /// - Throws: ``Problem/invalidPercentEncoding``.

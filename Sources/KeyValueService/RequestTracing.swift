@@ -44,19 +44,11 @@ struct RequestID {
 
     /// The digits, a byte each, the first in the lowest byte of the first word.
     fileprivate var digits: (UInt64, UInt64) {
-        (Self.digits(of: UInt32(truncatingIfNeeded: number >> 32)), Self.digits(of: UInt32(truncatingIfNeeded: number)))
-    }
-
-    /// Eight digits at a time, without a table.
-    private static func digits(of number: UInt32) -> UInt64 {
-        // Each half byte into a byte of its own, the first digit's last; then turned round.
-        var nibbles = UInt64(number)
-        nibbles = (nibbles | nibbles << 16) & 0x0000_FFFF_0000_FFFF
-        nibbles = (nibbles | nibbles << 8) & 0x00FF_00FF_00FF_00FF
-        nibbles = (nibbles | nibbles << 4) & 0x0F0F_0F0F_0F0F_0F0F
-        // 10…15 carry into the next bit once 6 is added: each of them has to become a…f, 39 beyond the digits.
-        let letters = ((nibbles &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
-        return (nibbles &+ 0x3030_3030_3030_3030 &+ letters &* 39).byteSwapped
+        let bytes = number.bigEndian
+        return (
+            UInt64(hexadecimalDigitsOf: UInt32(truncatingIfNeeded: bytes)),
+            UInt64(hexadecimalDigitsOf: UInt32(truncatingIfNeeded: bytes >> 32))
+        )
     }
 }
 
