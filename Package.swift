@@ -50,7 +50,8 @@ let package = Package(
         .target(name: "RedisConf", swiftSettings: memorySafe),
         .target(name: "Replication", swiftSettings: memorySafe),
         .target(name: "HTTPWire", swiftSettings: memorySafe + [.enableExperimentalFeature("Lifetimes")]),
-        .target(name: "ReplicaInit", dependencies: ["RedisConf"], swiftSettings: memorySafe),
+        .target(name: "ReplicaInit", dependencies: ["RedisConf", "Replication"], swiftSettings: memorySafe),
+        .target(name: "ReplicaSidecar", dependencies: ["Replication"], swiftSettings: memorySafe),
 
         // C.
         .systemLibrary(name: "CLinux"),
@@ -136,6 +137,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "ReplicationTests", dependencies: ["Replication"], swiftSettings: strict),
         .testTarget(name: "ReplicaInitTests", dependencies: ["ReplicaInit", "RedisConf"], swiftSettings: strict),
+        .testTarget(
+            name: "ReplicaSidecarTests", dependencies: ["ReplicaSidecar", "Replication"], swiftSettings: strict),
         .testTarget(name: "HiredisTests", dependencies: ["Hiredis"], swiftSettings: strict),
         .testTarget(
             name: "RedisClientTests",

@@ -8,6 +8,8 @@ public enum Origin: Equatable, Sendable {
     case file(path: [UInt8], Position)
     /// redis-server's arguments on our command line.
     case arguments
+    /// What the sidecar has decided since the environment was written.
+    case record(path: [UInt8])
     /// Decided by the program because nothing else says otherwise.
     case preset
 }
@@ -19,6 +21,7 @@ extension Origin: CustomStringConvertible {
         case .secretFile(let variable, let path): "\(variable)=\(shownPath(path))"
         case .file(let path, let position): "\(shownPath(path)):\(position.line):\(position.column)"
         case .arguments: "arguments"
+        case .record(let path): shownPath(path)
         case .preset: "default"
         }
     }

@@ -1,4 +1,5 @@
 import RedisConf
+import Replication
 
 extension Planner {
     /// `REDIS_REPLICATION_MODE`; a replica where it is not set.
@@ -12,7 +13,7 @@ extension Planner {
         }
     }
 
-    /// `replicaof`, by the environment before the file.
+    /// `replicaof`, by the sidecar's record before the environment before the file.
     mutating func decideMaster() {
         let written = effective.all("replicaof")
         for setting in written.dropLast() where setting.file == 0 {
@@ -20,17 +21,70 @@ extension Planner {
         }
         let included = written.last { $0.file != 0 }
         guard role == .replica else {
-            removeMaster(included: included)
+            let isSaid = environment["REDIS_REPLICATION_MODE"] != nil
+            removeMaster(included: included, from: isSaid ? .environment("REDIS_REPLICATION_MODE") : .preset)
             return
         }
         if let included { report(.warning, .includedReplicaof, at: origin(of: included)) }
+        configuredMaster = namedMaster(written: written.last)
+        guard let master = configuredMaster else {
+            if !diagnostics.contains(where: \.isMisnamedMaster) { report(.error, .masterMissing) }
+            return
+        }
+        if let record = record(overruling: master) {
+            follow(record.following, instead: master, from: .record(path: MasterRecordFile.path(environment)), included)
+        } else {
+            setMaster(master)
+        }
+    }
+
+    /// The master that the environment names, else the file.
+    private mutating func namedMaster(written: EffectiveConfiguration.Setting?) -> NamedMaster? {
         if let host = masterHost() {
-            let port = masterPort(ofHostFrom: host.variable) ?? 6379
-            setMaster(host: host.host, port: port, from: host.origin)
-        } else if let setting = written.last, setting.entry.values != Self.nobody {
-            keepMaster(setting)
-        } else if !diagnostics.contains(where: \.isMalformedHost) {
-            report(.error, .masterMissing)
+            return NamedMaster(
+                host: host.host, port: masterPort(ofHostFrom: host.variable) ?? 6379, origin: host.origin)
+        }
+        guard let written, written.entry.values != Self.nobody, !diagnostics.contains(where: \.isMisnamedMaster) else {
+            return nil
+        }
+        let values = written.entry.values
+        guard values.count == 2, let port = Address.port(values[1]) else {
+            report(.error, .malformedReplicaof, at: origin(of: written))
+            return nil
+        }
+        return NamedMaster(host: values[0], port: port, origin: origin(of: written))
+    }
+
+    /// The sidecar's record, where it was made in the place of this master.
+    private mutating func record(overruling master: NamedMaster) -> MasterRecord? {
+        guard heedsRecord else { return nil }
+        let path = MasterRecordFile.path(environment)
+        let contents: [UInt8]
+        do throws(FileProblem) {
+            contents = try files.contents(ofFile: path)
+        } catch {
+            if error != .missing { report(.warning, .recordUnusable, at: .record(path: path)) }
+            return nil
+        }
+        guard let record = MasterRecord(parsing: String(decoding: contents, as: UTF8.self)) else {
+            report(.warning, .recordUnusable, at: .record(path: path))
+            return nil
+        }
+        return record.overrules(master.address) ? record : nil
+    }
+
+    private mutating func follow(
+        _ following: MasterRecord.Following, instead master: NamedMaster, from origin: Origin,
+        _ included: EffectiveConfiguration.Setting?
+    ) {
+        let problem = Problem.recordHeeded("\(following)", instead: "\(master.address)")
+        switch following {
+        case .master(let other):
+            report(.note, problem, at: origin)
+            setMaster(NamedMaster(host: Array(other.host.utf8), port: other.port, origin: origin))
+        case .nobody:
+            report(.warning, problem, at: origin)
+            removeMaster(included: included, from: origin)
         }
     }
 
@@ -81,28 +135,15 @@ extension Planner {
         return port(from: ["REDIS_MASTER_PORT_NUMBER"] + service + ["REDIS_MASTER_PORT"])?.port
     }
 
-    private mutating func setMaster(host: [UInt8], port: Int, from origin: Origin) {
-        if isSelf(host, port) { report(.error, .replicatesItself(host: host, port: port), at: origin) }
-        set("replicaof", to: [host, utf8(String(port))], from: origin, spelled: dialect.replicaof)
-    }
-
-    /// The file names the master: its line stays, in the main file.
-    private mutating func keepMaster(_ setting: EffectiveConfiguration.Setting) {
-        let values = setting.entry.values
-        guard values.count == 2, let port = Address.port(values[1]) else {
-            report(.error, .malformedReplicaof, at: origin(of: setting))
-            return
+    private mutating func setMaster(_ master: NamedMaster) {
+        if isSelf(master.host, master.port) {
+            report(.error, .replicatesItself(host: master.host, port: master.port), at: master.origin)
         }
-        if isSelf(values[0], port) {
-            report(.error, .replicatesItself(host: values[0], port: port), at: origin(of: setting))
-        }
-        set("replicaof", to: values, from: origin(of: setting), spelled: dialect.replicaof)
+        set("replicaof", to: [master.host, utf8(String(master.port))], from: master.origin, spelled: dialect.replicaof)
     }
 
     /// A master follows nobody, also where an included file says otherwise (`replicaof no one` is valid from 6.0).
-    private mutating func removeMaster(included: EffectiveConfiguration.Setting?) {
-        let origin: Origin =
-            environment["REDIS_REPLICATION_MODE"] == nil ? .preset : .environment("REDIS_REPLICATION_MODE")
+    private mutating func removeMaster(included: EffectiveConfiguration.Setting?, from origin: Origin) {
         if let included {
             report(dialect.has(6, 0) ? .warning : .error, .includedReplicaof, at: self.origin(of: included))
             set("replicaof", to: Self.nobody, from: origin)
@@ -125,10 +166,20 @@ extension Planner {
     private static var nobody: [[UInt8]] { [utf8("no"), utf8("one")] }
 }
 
+/// A master as environment, file or record name it.
+struct NamedMaster: Equatable {
+    var host: [UInt8]
+    var port: Int
+    var origin: Origin
+
+    var address: MasterAddress { MasterAddress(host: String(decoding: host, as: UTF8.self), port: port) }
+}
+
 extension Diagnostic {
-    fileprivate var isMalformedHost: Bool {
+    /// Whether a master is named, and not so that it could be used.
+    fileprivate var isMisnamedMaster: Bool {
         switch problem {
-        case .malformedHost, .unknownHostsFrom: true
+        case .malformedHost, .unknownHostsFrom, .malformedReplicaof: true
         default: false
         }
     }

@@ -26,6 +26,10 @@ struct Planner<Files: MachineFiles> {
     let effective: EffectiveConfiguration
     var document: Document
     var role = Role.replica
+    /// Whether the sidecar's record counts; the sidecar itself asks what would be without it.
+    var heedsRecord = true
+    /// Whom environment or file name; nil where nobody is followed.
+    var configuredMaster: NamedMaster?
     var privileges = Privileges.keep
     var filesToRead: [[UInt8]] = []
     var decisions: [Decision] = []

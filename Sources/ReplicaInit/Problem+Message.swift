@@ -38,6 +38,9 @@ extension Problem {
         case .passwordRequired: "no password is set, and ALLOW_EMPTY_PASSWORD forbids that"
         case .podAddressMissing: "POD_IP is not set: the master may list this replica under its node's address"
         case .sentinelNotAsked: "ignored: this version does not ask Sentinel who the master is"
+        case .recordUnusable: "the sidecar's record cannot be read; the environment decides"
+        case .recordHeeded(let following, let instead):
+            "follows \(following), not \(instead): decided after the environment was written"
         case .argumentOverrules(let name, _):
             "--\(name) overrules what was decided, and what depends on it was decided without"
         case .secretInArguments(let name): "--\(name) shows its secret to whoever lists processes"
@@ -91,6 +94,8 @@ extension Problem {
         case .passwordRequired: "set REDIS_PASSWORD or REDIS_PASSWORD_FILE, or ALLOW_EMPTY_PASSWORD=yes"
         case .podAddressMissing: "set it from status.podIP of the downward API"
         case .sentinelNotAsked: "unset it, and name the master"
+        case .recordUnusable: "remove it, or make it readable for this user"
+        case .recordHeeded: "remove the file to have the environment decide, or name yet another master there"
         case .argumentOverrules(_, let variable): "set \(variable) instead"
         case .secretInArguments: "put it into a file and name that in REDIS_PASSWORD_FILE or REDIS_MASTER_PASSWORD_FILE"
         case .probesCannotAsk: "mount an emptyDir there, or set unixsocket in the configuration"

@@ -24,6 +24,11 @@ public enum Problem: Equatable, Sendable {
     case podAddressMissing
     case sentinelNotAsked
 
+    // The sidecar's record.
+    case recordUnusable
+    /// - Parameter instead: whom environment or file name.
+    case recordHeeded(String, instead: String)
+
     // redis-server's arguments.
     case argumentOverrules(DirectiveName, variable: String)
     case secretInArguments(DirectiveName)

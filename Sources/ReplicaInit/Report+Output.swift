@@ -66,6 +66,7 @@ private indirect enum JSON: CustomStringConvertible {
                 ("column", .number(position.column)),
             ])
         case .arguments: self = .object([("kind", .string("arguments"))])
+        case .record(let path): self = .object([("kind", .string("record")), ("file", .string(shownPath(path)))])
         case .preset: self = .object([("kind", .string("default"))])
         }
     }

@@ -1,0 +1,79 @@
+import RedisConf
+public import Replication
+
+/// What a sidecar has to know of the server beside it: what the same environment and configuration make of it.
+///
+/// It is decided anew, as a probe's target is, whenever it is asked for; so a secret that was rotated shows as another
+/// target. What would stop a start, and does not concern the sidecar, does not stop it.
+public struct SidecarTarget: Equatable, Sendable {
+    /// The files that TLS between the servers uses.
+    public struct TLSFiles: Equatable, Sendable {
+        public var certificate: [UInt8]?
+        public var key: [UInt8]?
+        public var authorities: [UInt8]?
+
+        public init(certificate: [UInt8]? = nil, key: [UInt8]? = nil, authorities: [UInt8]? = nil) {
+            self.certificate = certificate
+            self.key = key
+            self.authorities = authorities
+        }
+    }
+
+    public var role: Role
+    /// Where the local server is asked, and as whom.
+    public var local: ProbeTarget
+    /// Whom environment or file name as the master; the record is left out. `nil`: nobody.
+    public var master: MasterAddress?
+    /// What the replica shows its master; `nil`: nothing.
+    public var masterUser: [UInt8]?
+    public var masterPassword: [UInt8]?
+    /// The password that the environment gives the local server; `nil` where it gives none.
+    public var password: [UInt8]?
+    /// What the server's TLS is made of; `nil` where it speaks none.
+    public var tls: TLSFiles?
+    /// Whether the servers speak TLS among each other.
+    public var replicatesOverTLS: Bool
+    public var recordPath: [UInt8]
+    /// What is worth telling.
+    public var diagnostics: [Diagnostic]
+
+    /// - Throws: ``PlanError/refused(_:)`` where it cannot be told who the master is, or a secret cannot be read.
+    public init<Files: MachineFiles>(
+        environment: Environment, identity: Identity, files: Files
+    ) throws(PlanError) {
+        let invocation = try Invocation([])
+        var planner = try Planner(invocation, environment: environment, identity: identity, files: files)
+        planner.heedsRecord = false
+        planner.decide()
+        let concerning = planner.diagnostics.filter(\.concernsSidecar)
+        if concerning.contains(where: { $0.severity == .error }) { throw .refused(concerning) }
+        diagnostics = concerning
+        role = planner.role
+        local = try ProbeTarget(
+            ProbeOptions(.ready), invocation, environment: environment, identity: identity, files: files)
+        master = planner.configuredMaster?.address
+        masterUser = planner.scalar("masteruser").flatMap { $0.isEmpty ? nil : $0 }
+        masterPassword = planner.scalar("masterauth").flatMap { $0.isEmpty ? nil : $0 }
+        password = planner.secret("REDIS_PASSWORD")?.value
+        let hasTLS = planner.scalar("tls-port").flatMap(number).map { $0 > 0 } ?? false
+        replicatesOverTLS = planner.isOn("tls-replication")
+        tls =
+            hasTLS || replicatesOverTLS
+            ? TLSFiles(
+                certificate: planner.scalar("tls-cert-file"), key: planner.scalar("tls-key-file"),
+                authorities: planner.scalar("tls-ca-cert-file")) : nil
+        recordPath = MasterRecordFile.path(environment)
+    }
+}
+
+extension Diagnostic {
+    fileprivate var concernsSidecar: Bool {
+        switch problem {
+        case .unknownMode, .unknownHostsFrom, .malformedHost, .malformedPort, .malformedSwitch, .malformedReplicaof,
+            .otherMaster, .secretTwice, .secretUnreadable, .secretEmpty, .secretWithNUL, .replicatesItself,
+            .configurationUnreadable:
+            true
+        default: false
+        }
+    }
+}
