@@ -60,11 +60,20 @@ let package = Package(
             name: "Hiredis", dependencies: ["CHiredis"],
             swiftSettings: memorySafe + [.enableExperimentalFeature("Lifetimes")]),
 
+        // What long-running programs have in common.
+        .target(
+            name: "Telemetry",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: memorySafe),
+
         // The HTTP ↔ Redis path.
         .target(
             name: "RedisClient",
             dependencies: [
-                "Hiredis", "Replication",
+                "Hiredis", "Replication", "Telemetry",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"),
@@ -77,7 +86,7 @@ let package = Package(
         .target(
             name: "KeyValueService",
             dependencies: [
-                "HTTPWire", "LivePage", "RedisClient", "Replication", "ServiceDocuments",
+                "HTTPWire", "LivePage", "RedisClient", "Replication", "ServiceDocuments", "Telemetry",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
@@ -101,7 +110,7 @@ let package = Package(
         .executableTarget(
             name: "KVApp",
             dependencies: [
-                "KeyValueService", "RedisClient",
+                "KeyValueService", "RedisClient", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -139,11 +148,21 @@ let package = Package(
         .testTarget(name: "ReplicaInitTests", dependencies: ["ReplicaInit", "RedisConf"], swiftSettings: strict),
         .testTarget(
             name: "ReplicaSidecarTests", dependencies: ["ReplicaSidecar", "Replication"], swiftSettings: strict),
+        .testTarget(
+            name: "TelemetryTests",
+            dependencies: [
+                "Telemetry",
+                // The reader of the JSON that is written.
+                "KeyValueService",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
         .testTarget(name: "HiredisTests", dependencies: ["Hiredis"], swiftSettings: strict),
         .testTarget(
             name: "RedisClientTests",
             dependencies: [
-                "RedisClient", "Replication", "Hiredis",
+                "RedisClient", "Replication", "Hiredis", "Telemetry",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
@@ -162,7 +181,7 @@ let package = Package(
         .testTarget(
             name: "KeyValueServiceTests",
             dependencies: [
-                "HTTPWire", "KeyValueService", "LivePage", "RedisClient", "Replication",
+                "HTTPWire", "KeyValueService", "LivePage", "RedisClient", "Replication", "Telemetry",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ],

@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import RedisClient
+import Telemetry
 
 /// What both commands have in common: configuration, a log, event loops, a server, and an end in order.
 struct Program {

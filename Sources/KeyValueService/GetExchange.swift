@@ -1,4 +1,5 @@
 import RedisClient
+import Telemetry
 
 /// `GET /get?key=…`: GET and INFO replication of one server, in one pipeline; see ``OriginalAnswer``.
 final class GetExchange: ReadExchange {

@@ -2,6 +2,7 @@ public import Logging
 public import NIOCore
 public import NIOPosix
 public import RedisClient
+import Telemetry
 
 /// A listening socket, and a service on every event loop behind it.
 public final class HTTPServer: Sendable {

@@ -1,4 +1,5 @@
 import HTTPWire
+import Telemetry
 
 /// Reads one JSON text (RFC 8259) strictly, over bytes: no duplicate names, no lone surrogates, no trailing commas, UTF-8
 /// only, a bounded depth.

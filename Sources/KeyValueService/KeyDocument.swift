@@ -1,4 +1,5 @@
 import NIOCore
+import Telemetry
 
 /// A key and its value as JSON, up to the time to live, which comes behind the value.
 struct KeyDocument {
@@ -26,8 +27,7 @@ struct KeyDocument {
 extension ByteBuffer {
     /// How many bytes ``writeJSONMember(_:_:)`` writes, but for the name and a few more.
     static func jsonBytes(_ bytes: Span<UInt8>) -> Int {
-        guard bytes.isUTF8 else { return Base64.count(bytes.count) }
-        return unsafe bytes.withUnsafeBytes { unsafe JSONEscape.count($0) }
+        bytes.isUTF8 ? bytes.jsonEscapedCount : Base64.count(bytes.count)
     }
 
     /// Writes `"name":"…"`, or `"name_base64":"…"` where the bytes are not UTF-8.

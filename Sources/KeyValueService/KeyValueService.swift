@@ -4,6 +4,7 @@ import NIOCore
 import RedisClient
 import Replication
 import ServiceDocuments
+import Telemetry
 
 /// The key-value API of one event loop: `/set`, `/get`, `/v1/keys/…`, `/`, `/livez`, `/readyz`, `/metrics`.
 final class KeyValueService: HTTPService {

@@ -2,6 +2,7 @@ import HTTPWire
 import NIOCore
 import NIOPosix
 import RedisClient
+import Telemetry
 
 /// `GET /metrics`: every event loop is asked for its numbers; they are put into words on another thread, for that reads
 /// files and takes longer than a request should.

@@ -1,6 +1,7 @@
 import HTTPWire
 import NIOCore
 import RedisClient
+import Telemetry
 
 /// Everything the service can refuse or fail, each with a stable code, a status and a sentence that names the cure.
 ///

@@ -1,6 +1,7 @@
 import NIOCore
 import RedisClient
 import Replication
+import Telemetry
 
 /// Whether this process can serve a read, and what it sees of each server.
 ///

@@ -1,6 +1,7 @@
 import HTTPWire
 import NIOCore
 import RedisClient
+import Telemetry
 
 /// What one event loop counts of its requests: plain numbers, without a lock. Lives on its loop; not `Sendable`.
 final class RequestCounters {

@@ -1,4 +1,5 @@
 public import Logging
+public import Telemetry
 
 /// What both servers, the key-value service's and the hostname's, are told.
 extension ServiceEnvironment {

@@ -1,6 +1,7 @@
 import HTTPWire
 import NIOCore
 import RedisClient
+import Telemetry
 
 /// `POST /set` with `{"key":…,"value":…}`: SET and INFO replication on the master, in one
 /// pipeline; see ``OriginalAnswer``.

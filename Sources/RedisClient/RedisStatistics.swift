@@ -1,3 +1,5 @@
+public import Telemetry
+
 /// What one event loop has counted of Redis, and how it is now; a value, to be taken elsewhere.
 public struct RedisStatistics: Sendable {
     public struct Server: Sendable {

@@ -1,6 +1,7 @@
 import NIOCore
 import RedisClient
 import Replication
+import Telemetry
 
 extension Topology {
     /// One JSON object, in compact form.

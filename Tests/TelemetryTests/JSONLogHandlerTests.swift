@@ -3,6 +3,7 @@ import Synchronization
 import Testing
 
 @testable import KeyValueService
+@testable import Telemetry
 
 @Suite("The JSON log")
 struct JSONLogHandlerTests {

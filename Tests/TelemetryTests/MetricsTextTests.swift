@@ -1,8 +1,6 @@
 import NIOCore
-import RedisClient
+import Telemetry
 import Testing
-
-@testable import KeyValueService
 
 @Suite("Metrics in words")
 struct MetricsTextTests {
@@ -22,13 +20,13 @@ struct MetricsTextTests {
     }
 
     @Test func `a histogram adds up from bucket to bucket`() {
-        let recorder = DurationRecorder(histograms: 1)
-        recorder.record(.microseconds(100), in: 0)
-        recorder.record(.microseconds(101), count: 2, in: 0)
-        recorder.record(.seconds(11), in: 0)
+        var counts = Array(repeating: 0, count: DurationHistogram.bounds.count + 1)
+        counts[0] = 1
+        counts[1] = 2
+        counts[DurationHistogram.bounds.count] = 1
         var text = MetricsText()
         text.begin("a_seconds", .histogram, "What it is.")
-        text.add([("role", "none")], recorder.histograms[0])
+        text.add([("role", "none")], DurationHistogram(counts: counts, sumNanoseconds: 11_000_302_000))
         let lines = String(buffer: text.buffer).split(separator: "\n").dropFirst(2)
         #expect(lines.count == DurationHistogram.bounds.count + 3)
         #expect(
@@ -41,5 +39,18 @@ struct MetricsTextTests {
                 #"a_seconds_bucket{role="none",le="10"} 3"#, #"a_seconds_bucket{role="none",le="+Inf"} 4"#,
                 #"a_seconds_sum{role="none"} 11.000302"#, #"a_seconds_count{role="none"} 4"#,
             ])
+    }
+
+    @Test func `the process's own families are there, with numbers`() {
+        var text = MetricsText()
+        text.add(ProcessStatistics.now)
+        let samples = String(buffer: text.buffer).split(separator: "\n").filter { !$0.hasPrefix("#") }
+        let names = samples.map { $0.prefix { $0 != " " } }
+        #expect(
+            names == [
+                "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds",
+                "process_start_time_seconds",
+            ])
+        for sample in samples { #expect(Double(sample.drop { $0 != " " }.dropFirst()) ?? 0 > 0, "\(sample)") }
     }
 }

@@ -1,5 +1,3 @@
-public import NIOCore
-
 /// How many durations fell between which bounds.
 public struct DurationHistogram: Equatable, Sendable {
     public struct Bound: Sendable {
@@ -24,7 +22,8 @@ public struct DurationHistogram: Equatable, Sendable {
     public private(set) var counts: [Int]
     public private(set) var sumNanoseconds: Int
 
-    init(counts: [Int], sumNanoseconds: Int) {
+    /// - Parameter counts: one more than there are ``bounds``.
+    public init(counts: [Int], sumNanoseconds: Int) {
         self.counts = counts
         self.sumNanoseconds = sumNanoseconds
     }
@@ -35,41 +34,5 @@ public struct DurationHistogram: Equatable, Sendable {
         DurationHistogram(
             counts: zip(left.counts, right.counts).map { $0 + $1 },
             sumNanoseconds: left.sumNanoseconds + right.sumNanoseconds)
-    }
-}
-
-/// Counts durations into histograms, each with its number: plain integers side by side, no lock. Of one event loop.
-public final class DurationRecorder {
-    /// A histogram after the other: its counts, then its sum.
-    private let numbers: Tallies
-    private let bounds = DurationHistogram.bounds.map(\.nanoseconds)
-    private let stride = DurationHistogram.bounds.count + 2
-
-    /// - Parameter histograms: how many.
-    public init(histograms: Int) {
-        numbers = Tallies(count: histograms * stride)
-    }
-
-    /// - Parameters:
-    ///   - duration: 0 or more.
-    ///   - count: how many took this long.
-    ///   - histogram: its number, from 0.
-    public func record(_ duration: TimeAmount, count: Int = 1, in histogram: Int) {
-        let nanoseconds = Int(truncatingIfNeeded: duration.nanoseconds)
-        // Most durations are below the first few bounds.
-        var place = 0
-        while place < bounds.count, nanoseconds > bounds[place] { place &+= 1 }
-        let start = histogram &* stride
-        numbers.add(count, at: start &+ place)
-        numbers.add(nanoseconds &* count, at: start &+ bounds.count &+ 1)
-    }
-
-    /// All histograms as they are now.
-    public var histograms: [DurationHistogram] {
-        let numbers = numbers.copy
-        return Swift.stride(from: 0, to: numbers.count, by: stride).map { start in
-            DurationHistogram(
-                counts: Array(numbers[start..<start + stride - 1]), sumNanoseconds: numbers[start + stride - 1])
-        }
     }
 }

@@ -1,35 +1,36 @@
-import NIOCore
-import RedisClient
+public import NIOCore
 
 /// Metrics in Prometheus's text format, version 0.0.4, written one family after the other.
-struct MetricsText {
-    enum Kind: String {
+public struct MetricsText {
+    public enum Kind: String, Sendable {
         case counter, gauge, histogram
     }
 
-    typealias Label = (name: StaticString, value: String)
+    public typealias Label = (name: StaticString, value: String)
 
-    private(set) var buffer = ByteBuffer()
+    public private(set) var buffer = ByteBuffer()
     private var name = ""
+
+    public init() {}
 
     /// Begins a family; the samples that follow belong to it.
     ///
     /// - Parameter help: one line, without a backslash.
-    mutating func begin(_ name: StaticString, _ kind: Kind, _ help: StaticString) {
+    public mutating func begin(_ name: StaticString, _ kind: Kind, _ help: StaticString) {
         self.name = "\(name)"
         buffer.writeString("# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n")
     }
 
-    mutating func add(_ labels: [Label], _ value: Int) { add("", labels, "\(value)") }
+    public mutating func add(_ labels: [Label], _ value: Int) { add("", labels, "\(value)") }
 
-    mutating func add(_ labels: [Label], _ value: Double) { add("", labels, "\(value)") }
+    public mutating func add(_ labels: [Label], _ value: Double) { add("", labels, "\(value)") }
 
-    mutating func add(_ value: Int) { add([], value) }
+    public mutating func add(_ value: Int) { add([], value) }
 
-    mutating func add(_ value: Double) { add([], value) }
+    public mutating func add(_ value: Double) { add([], value) }
 
     /// Adds a histogram, each bucket with all that are below it.
-    mutating func add(_ labels: [Label], _ histogram: DurationHistogram) {
+    public mutating func add(_ labels: [Label], _ histogram: DurationHistogram) {
         var sum = 0
         for (bound, count) in zip(DurationHistogram.bounds, histogram.counts) {
             sum += count

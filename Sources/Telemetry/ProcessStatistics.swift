@@ -1,14 +1,14 @@
 import Glibc
 
 /// What the kernel says of this process (proc(5)), for metrics. Reads files: not for an event loop.
-struct ProcessStatistics: Sendable {
+public struct ProcessStatistics: Sendable {
     var cpuSeconds: Double
     var residentBytes: Int
     var openDescriptors: Int
     /// Since 1970.
     var startSeconds: Double
 
-    static var now: ProcessStatistics {
+    public static var now: ProcessStatistics {
         ProcessStatistics(
             cpuSeconds: seconds(of: CLOCK_PROCESS_CPUTIME_ID), residentBytes: residentBytes,
             openDescriptors: openDescriptors, startSeconds: start)
@@ -51,6 +51,6 @@ struct ProcessStatistics: Sendable {
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
             count = unsafe max(0, read(descriptor, buffer.baseAddress, buffer.count))
         }
-        return bytes.span.text
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

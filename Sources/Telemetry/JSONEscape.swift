@@ -1,11 +1,10 @@
-import NIOCore
-import RedisClient
+public import NIOCore
 
 extension ByteBuffer {
     /// Writes the inside of a JSON string: quotes, backslashes and control characters escaped, all else as it is.
     ///
     /// The bytes must be UTF-8; see ``Swift/Span/isUTF8``.
-    mutating func writeJSONEscaped(_ bytes: Span<UInt8>) {
+    public mutating func writeJSONEscaped(_ bytes: Span<UInt8>) {
         // Room is made for the worst case, six bytes a byte, so it is made piece by piece.
         let pieceBytes = 4096
         var start = 0
@@ -22,8 +21,8 @@ extension ByteBuffer {
 
 extension [UInt8] {
     /// The inside of a JSON string; see ``NIOCore/ByteBuffer/writeJSONEscaped(_:)``.
-    init(jsonEscaping bytes: Span<UInt8>) {
-        let count = unsafe bytes.withUnsafeBytes { unsafe JSONEscape.count($0) }
+    public init(jsonEscaping bytes: Span<UInt8>) {
+        let count = bytes.jsonEscapedCount
         // Eight bytes more: the copying is done in words.
         unsafe self.init(unsafeUninitializedCapacity: count + 8) { space, written in
             written = unsafe bytes.withUnsafeBytes {
@@ -31,6 +30,14 @@ extension [UInt8] {
             }
         }
     }
+}
+
+extension Span<UInt8> {
+    /// Whether the bytes are well-formed UTF-8, and so fit into a JSON string.
+    public var isUTF8: Bool { (try? UTF8Span(validating: self)) != nil }
+
+    /// How many bytes the inside of a JSON string takes; see ``NIOCore/ByteBuffer/writeJSONEscaped(_:)``.
+    public var jsonEscapedCount: Int { unsafe withUnsafeBytes { unsafe JSONEscape.count($0) } }
 }
 
 /// The copying of bytes into a JSON string, eight at a time where none of them needs an escape.
@@ -135,9 +142,4 @@ enum JSONEscape {
     private static func hexDigit(_ nibble: UInt8) -> UInt8 {
         nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
     }
-}
-
-extension Span<UInt8> {
-    /// Whether the bytes are well-formed UTF-8, and so fit into a JSON string.
-    var isUTF8: Bool { (try? UTF8Span(validating: self)) != nil }
 }
