@@ -52,6 +52,7 @@ let package = Package(
         .target(name: "HTTPWire", swiftSettings: memorySafe + [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "ReplicaInit", dependencies: ["RedisConf", "Replication"], swiftSettings: memorySafe),
         .target(name: "ReplicaSidecar", dependencies: ["Replication"], swiftSettings: memorySafe),
+        .target(name: "Settings", swiftSettings: memorySafe),
 
         // C.
         .systemLibrary(name: "CLinux"),
@@ -86,7 +87,7 @@ let package = Package(
         .target(
             name: "KeyValueService",
             dependencies: [
-                "HTTPWire", "LivePage", "RedisClient", "Replication", "ServiceDocuments", "Telemetry",
+                "HTTPWire", "LivePage", "RedisClient", "Replication", "ServiceDocuments", "Settings", "Telemetry",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
@@ -110,7 +111,7 @@ let package = Package(
         .executableTarget(
             name: "KVApp",
             dependencies: [
-                "KeyValueService", "RedisClient", "Telemetry",
+                "KeyValueService", "RedisClient", "Settings", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -146,6 +147,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "ReplicationTests", dependencies: ["Replication"], swiftSettings: strict),
         .testTarget(name: "ReplicaInitTests", dependencies: ["ReplicaInit", "RedisConf"], swiftSettings: strict),
+        .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: strict),
         .testTarget(
             name: "ReplicaSidecarTests", dependencies: ["ReplicaSidecar", "Replication"], swiftSettings: strict),
         .testTarget(
@@ -181,7 +183,7 @@ let package = Package(
         .testTarget(
             name: "KeyValueServiceTests",
             dependencies: [
-                "HTTPWire", "KeyValueService", "LivePage", "RedisClient", "Replication", "Telemetry",
+                "HTTPWire", "KeyValueService", "LivePage", "RedisClient", "Replication", "Settings", "Telemetry",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
@@ -190,6 +192,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "LocalTopology", "Hiredis", "KeyValueService", "RedisConf", "Replication", "SeededRandomness",
+                "Settings",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

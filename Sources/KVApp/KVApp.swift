@@ -34,7 +34,7 @@ struct Serve: AsyncParsableCommand {
             configuration.apiToken = try environment.apiToken(readFile)
             return (try environment.topology(), try environment.connection(readFile), configuration)
         }
-        if instead.printConfig { return program.printConfiguration(of: ServiceEnvironment.Variable.Group.allCases) }
+        if instead.printConfig { return program.printConfiguration(of: .ofService) }
         try await program.run { group, logger in
             let redis = RedisLoops(topology: topology, configuration: connection, group: group, logger: logger)
             let server = try await HTTPServer.keyValue(
@@ -56,7 +56,7 @@ struct Hostname: AsyncParsableCommand {
 
     func run() async throws {
         let program = try Program([listening, log, shutdown])
-        if instead.printConfig { return program.printConfiguration(of: ServiceEnvironment.Variable.Group.ofHostname) }
+        if instead.printConfig { return program.printConfiguration(of: .ofHostname) }
         try await program.run { group, logger in
             let server = try await HTTPServer.hostname(
                 at: program.bindTarget, configuration: program.configuration, group: group, logger: logger)

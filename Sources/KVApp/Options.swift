@@ -1,5 +1,6 @@
 import ArgumentParser
 import KeyValueService
+import Settings
 
 /// Flags that stand for variables.
 protocol VariableOptions: ParsableArguments {
@@ -10,8 +11,8 @@ protocol VariableOptions: ParsableArguments {
 extension VariableOptions {
     func validate() throws {
         for (name, value) in values where value == "" {
-            let flag = ServiceEnvironment.variable(name).flag ?? name
-            throw ValidationError("\(flag) is empty; leave it out for \(name) or its default.")
+            throw ValidationError(
+                "\(Variable.flag(of: name)) is empty; leave it out for \(name) or its default.")
         }
     }
 }
@@ -19,7 +20,7 @@ extension VariableOptions {
 extension ArgumentHelp {
     /// What the list of variables says of this one.
     static func of(_ name: String) -> ArgumentHelp {
-        let variable = ServiceEnvironment.variable(name)
+        let variable = ServiceEnvironment.variables[name]
         let lastWord = name.split(separator: "_").last?.lowercased() ?? name
         let valueName: String =
             switch variable.values {

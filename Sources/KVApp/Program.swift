@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import RedisClient
+import Settings
 import Telemetry
 
 /// What both commands have in common: configuration, a log, event loops, a server, and an end in order.
@@ -19,7 +20,7 @@ struct Program {
 
     /// - Throws: an exit code, after one line on stderr that says why and what to do. So do the others.
     init(_ options: [any VariableOptions]) throws {
-        let environment = ServiceEnvironment(flags: options)
+        let environment = ServiceEnvironment(GivenSettings(of: ServiceEnvironment.variables, options))
         self.environment = environment
         do {
             bindTarget = BindTarget(
@@ -49,7 +50,7 @@ struct Program {
     }
 
     /// Prints what a start would go by. Everything has been read by now, and is valid.
-    func printConfiguration(of groups: [ServiceEnvironment.Variable.Group]) {
+    func printConfiguration(of groups: [Variable.Group]) {
         let found = [
             "EVENT_LOOPS": "\(eventLoops)", "HOSTNAME": configuration.hostName, "POD_IP": configuration.podIP,
             "LOG_FORMAT": logFormat.rawValue,

@@ -1,22 +1,23 @@
 import ArgumentParser
 import Configuration
 import KeyValueService
+import Settings
 
-extension ServiceEnvironment {
+extension GivenSettings {
     /// The flags, and the environment behind them.
-    init(flags options: [any VariableOptions]) {
+    init(of variables: VariableList, _ options: [any VariableOptions]) {
         let flags = options.reduce(into: [String: String]()) { flags, options in
             for case (let name, let text?) in options.values { flags[name] = text }
         }
         let values = flags.reduce(into: [AbsoluteConfigKey: ConfigValue]()) { values, flag in
             values[AbsoluteConfigKey(Self.components(of: flag.key))] = ConfigValue(.string(flag.value), isSecret: false)
         }
-        let secrets = Set(Self.variables.filter(\.isSecret).map(\.name))
+        let secrets = Set(variables.filter(\.isSecret).map(\.name))
         let reader = ConfigReader(providers: [
             InMemoryProvider(name: "flags", values: values),
             EnvironmentVariablesProvider(secretsSpecifier: .specific(secrets)),
         ])
-        self.init(flags: Set(flags.keys)) { variable in
+        self.init(of: variables, flags: Set(flags.keys)) { variable in
             reader.string(forKey: ConfigKey(Self.components(of: variable.name)), isSecret: variable.isSecret)
         }
     }

@@ -1,6 +1,6 @@
 import Glibc
-import KeyValueService
 import NIOCore
+import Settings
 
 /// What the operating system is asked for.
 enum System {

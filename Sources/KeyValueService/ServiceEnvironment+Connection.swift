@@ -1,25 +1,23 @@
 public import RedisClient
+public import Settings
 
 extension ServiceEnvironment {
-    /// Gives a file's bytes, or an error whose description says why not.
-    public typealias FileReader = (String) throws(ConfigurationError) -> [UInt8]
-
     /// How connections to Redis are made. The files are read now, once.
     public func connection(_ readFile: FileReader) throws(ConfigurationError) -> RedisConnectionConfiguration {
         var connection = RedisConnectionConfiguration(credentials: try credentials(readFile))
-        connection.database = try count("REDIS_DATABASE")
+        connection.database = try settings.count("REDIS_DATABASE")
         connection.tls = try tls(readFile)
-        connection.maximumInFlight = try count("REDIS_MAX_IN_FLIGHT")
-        let age = try count("REDIS_CONNECTION_MAX_AGE_SECONDS")
+        connection.maximumInFlight = try settings.count("REDIS_MAX_IN_FLIGHT")
+        let age = try settings.count("REDIS_CONNECTION_MAX_AGE_SECONDS")
         connection.maximumAge = age == 0 ? nil : .seconds(age)
         return connection
     }
 
     public func credentials(_ readFile: FileReader) throws(ConfigurationError) -> RedisCredentials? {
-        if let password = try secret("REDIS_PASSWORD", readFile) {
-            return RedisCredentials(user: value("REDIS_USER"), password: password)
+        if let password = try settings.secret("REDIS_PASSWORD", readFile) {
+            return RedisCredentials(user: settings.value("REDIS_USER"), password: password)
         }
-        guard value("REDIS_USER") == nil else { throw .userWithoutPassword }
+        guard settings.value("REDIS_USER") == nil else { throw .userWithoutPassword }
         return nil
     }
 }
@@ -31,62 +29,63 @@ extension ServiceEnvironment {
     func tls(_ readFile: FileReader) throws(ConfigurationError) -> RedisTLS? {
         let verification = try verification()
         guard try isTLSEnabled() else { return nil }
-        guard value("REDIS_TLS_CA_FILE") != nil else {
+        guard settings.value("REDIS_TLS_CA_FILE") != nil else {
             throw .missing(
-                "REDIS_TLS_CA_FILE", because: "\(name("REDIS_TLS_ENABLED")) is set",
+                "REDIS_TLS_CA_FILE", because: "\(settings.name("REDIS_TLS_ENABLED")) is set",
                 cure: "name the file of the authority that signed the servers' certificates")
         }
-        let authorities = try file("REDIS_TLS_CA_FILE", readFile) ?? []
+        let authorities = try settings.file("REDIS_TLS_CA_FILE", readFile) ?? []
         let identity = try identity(readFile)
         do throws(RedisTLSError) {
             return try RedisTLS(
                 authorities: authorities, identity: identity, verification: verification,
-                serverName: value("REDIS_TLS_SERVER_NAME"))
+                serverName: settings.value("REDIS_TLS_SERVER_NAME"))
         } catch {
             throw unusable(error)
         }
     }
 
     private func isTLSEnabled() throws(ConfigurationError) -> Bool {
-        if let isEnabled = try isYes("REDIS_TLS_ENABLED") { return isEnabled }
+        if let isEnabled = try settings.isYes("REDIS_TLS_ENABLED") { return isEnabled }
         // Who names the files means to be encrypted, and would not be.
         for variable in ["REDIS_TLS_CA_FILE", "REDIS_TLS_CERT_FILE", "REDIS_TLS_KEY_FILE"]
-        where value(variable) != nil {
+        where settings.value(variable) != nil {
             throw .missing(
-                "REDIS_TLS_ENABLED", because: "\(name(variable)) is set", cure: "set REDIS_TLS_ENABLED to yes or no")
+                "REDIS_TLS_ENABLED", because: "\(settings.name(variable)) is set",
+                cure: "set REDIS_TLS_ENABLED to yes or no")
         }
         return false
     }
 
     private func verification() throws(ConfigurationError) -> RedisTLS.Verification {
-        if let serverName = value("REDIS_TLS_SERVER_NAME"), RedisTLS.isAddress(serverName) {
-            throw .addressForName(variable: name("REDIS_TLS_SERVER_NAME"), serverName)
+        if let serverName = settings.value("REDIS_TLS_SERVER_NAME"), RedisTLS.isAddress(serverName) {
+            throw .addressForName(variable: settings.name("REDIS_TLS_SERVER_NAME"), serverName)
         }
-        return try choice("REDIS_TLS_VERIFY") == "ca" ? .authority : .full
+        return try settings.choice("REDIS_TLS_VERIFY") == "ca" ? .authority : .full
     }
 
     private func identity(
         _ readFile: FileReader
     ) throws(ConfigurationError) -> (certificates: [UInt8], key: [UInt8])? {
-        let certificate = try file("REDIS_TLS_CERT_FILE", readFile)
-        let key = try file("REDIS_TLS_KEY_FILE", readFile)
+        let certificate = try settings.file("REDIS_TLS_CERT_FILE", readFile)
+        let key = try settings.file("REDIS_TLS_KEY_FILE", readFile)
         switch (certificate, key) {
         case (nil, nil): return nil
         case (let certificate?, let key?): return (certificate, key)
         case (_?, nil):
             throw .missing(
-                "REDIS_TLS_KEY_FILE", because: "\(name("REDIS_TLS_CERT_FILE")) is set",
+                "REDIS_TLS_KEY_FILE", because: "\(settings.name("REDIS_TLS_CERT_FILE")) is set",
                 cure: "set both of them, or none")
         case (nil, _?):
             throw .missing(
-                "REDIS_TLS_CERT_FILE", because: "\(name("REDIS_TLS_KEY_FILE")) is set",
+                "REDIS_TLS_CERT_FILE", because: "\(settings.name("REDIS_TLS_KEY_FILE")) is set",
                 cure: "set both of them, or none")
         }
     }
 
     private func unusable(_ error: RedisTLSError) -> ConfigurationError {
         func file(_ variable: String, _ cure: String) -> ConfigurationError {
-            .unusableFile(variable: name(variable), value(variable) ?? "", cure: cure)
+            .unusableFile(variable: settings.name(variable), settings.value(variable) ?? "", cure: cure)
         }
         return switch error {
         case .authorities: file("REDIS_TLS_CA_FILE", "it has to hold certificates in PEM (-----BEGIN CERTIFICATE-----)")

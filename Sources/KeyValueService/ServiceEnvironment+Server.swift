@@ -1,41 +1,46 @@
 public import Logging
+public import Settings
 public import Telemetry
 
 /// What both servers, the key-value service's and the hostname's, are told.
 extension ServiceEnvironment {
-    public var listeningHost: String? { value("HOST") }
-    public var podIP: String? { value("POD_IP") }
-    public var hostName: String? { value("HOSTNAME") }
+    public var listeningHost: String? { settings.value("HOST") }
+    public var podIP: String? { settings.value("POD_IP") }
+    public var hostName: String? { settings.value("HOSTNAME") }
 
-    public func listeningPort() throws(ConfigurationError) -> Int { try port("PORT") }
+    public func listeningPort() throws(ConfigurationError) -> Int { try settings.port("PORT") }
 
-    public func sharesPort() throws(ConfigurationError) -> Bool { try isYes("SHARE_PORT") ?? false }
+    public func sharesPort() throws(ConfigurationError) -> Bool { try settings.isYes("SHARE_PORT") ?? false }
 
     /// `nil` for one a core.
-    public func eventLoops() throws(ConfigurationError) -> Int? { try number("EVENT_LOOPS") }
+    public func eventLoops() throws(ConfigurationError) -> Int? { try settings.number("EVENT_LOOPS") }
 
     /// `nil` where it depends on what stderr is.
     public func logFormat() throws(ConfigurationError) -> LogFormat? {
-        try choice("LOG_FORMAT").flatMap(LogFormat.init(rawValue:))
+        try settings.choice("LOG_FORMAT").flatMap(LogFormat.init(rawValue:))
     }
 
     public func logLevel() throws(ConfigurationError) -> Logger.Level {
-        try choice("LOG_LEVEL").flatMap(Logger.Level.init(rawValue:)) ?? .info
+        try settings.choice("LOG_LEVEL").flatMap(Logger.Level.init(rawValue:)) ?? .info
     }
 
     /// How long requests are still taken after the process was told to end.
-    public func drainDelay() throws(ConfigurationError) -> Duration { .seconds(try count("DRAIN_DELAY_SECONDS")) }
+    public func drainDelay() throws(ConfigurationError) -> Duration {
+        .seconds(try settings.count("DRAIN_DELAY_SECONDS"))
+    }
 
     /// How long what is under way may take after that.
-    public func drainTimeout() throws(ConfigurationError) -> Duration { .seconds(try count("DRAIN_TIMEOUT_SECONDS")) }
+    public func drainTimeout() throws(ConfigurationError) -> Duration {
+        .seconds(try settings.count("DRAIN_TIMEOUT_SECONDS"))
+    }
 
     /// Of so many answers one is logged; 0 for none.
-    public func accessLogSample() throws(ConfigurationError) -> Int { try count("ACCESS_LOG_SAMPLE") }
+    public func accessLogSample() throws(ConfigurationError) -> Int { try settings.count("ACCESS_LOG_SAMPLE") }
 
     /// What clients have to show as a bearer token; `nil` where everybody is served.
     public func apiToken(_ readFile: FileReader) throws(ConfigurationError) -> [UInt8]? {
-        guard let token = try secret("API_TOKEN", readFile) else { return nil }
-        let variable = name(value("API_TOKEN_FILE") == nil ? "API_TOKEN" : "API_TOKEN_FILE")
+        guard let token = try settings.secret("API_TOKEN", readFile) else { return nil }
+        let variable = settings.name(settings.value("API_TOKEN_FILE") == nil ? "API_TOKEN" : "API_TOKEN_FILE")
         // Shorter ones are guessed; longer ones do not fit into a request's head; others do not fit into a header field.
         guard 16...4096 ~= token.count, token.allSatisfy({ 0x21...0x7E ~= $0 }) else {
             throw .unusableToken(variable: variable)

@@ -1,6 +1,8 @@
+public import Settings
+
 extension ServiceEnvironment {
     /// Every variable, in the order of the help text. Ranges, choices and defaults are read from here too.
-    public static let variables: [Variable] = [
+    public static let variables = VariableList([
         // Where it listens, and the name it goes by.
         Variable("HOST", .listening, "Where to listen.", default: .described("all interfaces")),
         Variable("PORT", .listening, "The port; with 0 the kernel chooses one.", .number(0...65535), default: "8080"),
@@ -90,13 +92,24 @@ extension ServiceEnvironment {
             "DRAIN_TIMEOUT_SECONDS", .shutdown,
             "How long what is under way may take after that, before it is closed as it is.", .number(0...3600),
             default: "20"),
-    ]
+    ])
+}
 
-    private static let byName = variables.reduce(into: [:]) { $0[$1.name] = $1 }
+/// The parts of the help text.
+extension Variable.Group {
+    static let listening = Variable.Group("Listening")
+    static let clients = Variable.Group("Clients")
+    static let servers = Variable.Group("Redis servers")
+    static let connections = Variable.Group("Redis connections")
+    static let tls = Variable.Group("TLS to Redis")
+    static let log = Variable.Group("Log")
+    static let shutdown = Variable.Group("Shutdown")
+}
 
-    /// The variable of this name, which has to be one of ours.
-    public static func variable(_ name: String) -> Variable {
-        guard let variable = byName[name] else { preconditionFailure("\(name) is not in the list of variables") }
-        return variable
-    }
+extension [Variable.Group] {
+    /// Those that the key-value service has: all of them.
+    public static var ofService: Self { [.listening, .clients, .servers, .connections, .tls, .log, .shutdown] }
+
+    /// Those that the hostname server has.
+    public static var ofHostname: Self { [.listening, .log, .shutdown] }
 }

@@ -1,43 +1,28 @@
 public import RedisClient
+public import Settings
 
-/// What the flags and the environment say, read strictly: a value that cannot be meant is an error that names it and the cure.
+/// What the service and the hostname server are told by flags and environment, as values of theirs.
 ///
-/// Pure: texts in, values out; an empty variable counts as unset, as Kubernetes writes an optional reference.
+/// Pure, and strict as ``Settings/GivenSettings`` is: a value that cannot be meant is an error that names it and the cure.
 public struct ServiceEnvironment: Sendable {
-    /// What somebody gave for a variable.
-    struct Given {
-        var text: String
-        /// Whether by the flag, not in the environment.
-        var isFlag: Bool
-    }
+    let settings: GivenSettings
 
-    private let given: [String: Given]
-
-    /// - Parameters:
-    ///   - flags: the names of the variables that were given by their flags.
-    ///   - lookUp: asked for each of ``variables``, once; gives the flag's value where there is one.
-    public init(flags: Set<String>, _ lookUp: (Variable) -> String?) {
-        given = Self.variables.reduce(into: [:]) { given, variable in
-            guard let text = lookUp(variable), !text.isEmpty else { return }
-            given[variable.name] = Given(text: text, isFlag: flags.contains(variable.name))
-        }
+    /// - Parameter settings: of ``variables``.
+    public init(_ settings: GivenSettings) {
+        self.settings = settings
     }
 
     /// An environment alone, without flags.
     public init(_ lookUp: (String) -> String?) {
-        self.init(flags: []) { lookUp($0.name) }
+        self.init(GivenSettings(of: Self.variables, flags: []) { lookUp($0.name) })
     }
 
-    func value(_ variable: String) -> String? { source(variable)?.text }
-
-    func source(_ variable: String) -> Given? {
-        assert(Self.variables.contains { $0.name == variable }, "\(variable) is never looked up")
-        return given[variable]
-    }
-
-    /// The variable as an error speaks of it.
-    func name(_ variable: String) -> SettingName {
-        SettingName(variable, isFlag: source(variable)?.isFlag == true)
+    /// The configuration that is in effect; see ``Settings/GivenSettings/lines(of:found:overruled:)``.
+    public func lines(of groups: [Variable.Group], found: [String: String]) -> [String] {
+        let usesNames = settings.value("GET_HOSTS_FROM")?.lowercased() == "dns"
+        return settings.lines(
+            of: groups, found: found,
+            overruled: usesNames ? ["REDIS_MASTER_SERVICE_HOST", "REDIS_SLAVE_SERVICE_HOST"] : [])
     }
 }
 
@@ -47,41 +32,36 @@ extension ServiceEnvironment {
     public func topology() throws(ConfigurationError) -> RedisTopology {
         let usesNames = try getHostsFromDNS()
         let master = RedisEndpoint(
-            host: try host("REDIS_MASTER_SERVICE_HOST", default: "redis-master", usesNames: usesNames),
-            port: try port("REDIS_MASTER_SERVICE_PORT"))
+            host: try host("REDIS_MASTER_SERVICE_HOST", usesNames: usesNames),
+            port: try settings.port("REDIS_MASTER_SERVICE_PORT"))
         return RedisTopology(master: master, replicas: try replicas(usesNames: usesNames))
     }
 
-    private func getHostsFromDNS() throws(ConfigurationError) -> Bool { try choice("GET_HOSTS_FROM") == "dns" }
+    private func getHostsFromDNS() throws(ConfigurationError) -> Bool { try settings.choice("GET_HOSTS_FROM") == "dns" }
 
     private func replicas(usesNames: Bool) throws(ConfigurationError) -> RedisTopology.ReplicaSource {
-        let port = try port("REDIS_SLAVE_SERVICE_PORT")
-        if let list = value("REDIS_SLAVE_ENDPOINTS") {
+        let port = try settings.port("REDIS_SLAVE_SERVICE_PORT")
+        if let list = settings.value("REDIS_SLAVE_ENDPOINTS") {
             var endpoints: [RedisEndpoint] = []
             for item in list.split(separator: ",", omittingEmptySubsequences: false) {
                 let item = item.trimmed
                 guard let endpoint = RedisEndpoint(parsing: item, defaultPort: port) else {
-                    throw .notAnEndpoint(variable: name("REDIS_SLAVE_ENDPOINTS"), item)
+                    throw .notAnEndpoint(variable: settings.name("REDIS_SLAVE_ENDPOINTS"), item)
                 }
                 if !endpoints.contains(endpoint) { endpoints.append(endpoint) }
             }
             return .endpoints(endpoints)
         }
-        if value("REDIS_SLAVE_NODES_HOST") != nil {
-            return .name(
-                RedisEndpoint(host: try host("REDIS_SLAVE_NODES_HOST", default: "", usesNames: false), port: port))
+        if let host = try settings.host("REDIS_SLAVE_NODES_HOST") {
+            return .name(RedisEndpoint(host: host, port: port))
         }
-        let host = try host("REDIS_SLAVE_SERVICE_HOST", default: "redis-slave", usesNames: usesNames)
-        return .name(RedisEndpoint(host: host, port: port))
+        return .name(RedisEndpoint(host: try host("REDIS_SLAVE_SERVICE_HOST", usesNames: usesNames), port: port))
     }
 
-    private func host(
-        _ variable: String, default defaultName: String, usesNames: Bool
-    ) throws(ConfigurationError) -> String {
-        guard !usesNames, let host = value(variable) else { return defaultName }
-        guard !host.contains("/"), !host.contains(where: \.isWhitespace) else {
-            throw .notAHost(variable: name(variable), host)
-        }
+    /// - Parameter usesNames: whether the default counts, whatever was given.
+    private func host(_ variable: String, usesNames: Bool) throws(ConfigurationError) -> String {
+        let host = usesNames ? settings.variables[variable].defaultText : try settings.host(variable)
+        guard let host else { preconditionFailure("\(variable) has no default") }
         return host
     }
 }

@@ -1,6 +1,8 @@
-import KeyValueService
 import RedisClient
+import Settings
 import Testing
+
+@testable import KeyValueService
 
 @Suite("The service's environment")
 struct ServiceEnvironmentTests {

@@ -1,11 +1,10 @@
 import KeyValueService
 import LocalTopology
+import Settings
 import Testing
 
 @Suite("KVApp's configuration")
 struct ConfigurationTests {
-    private typealias Variable = ServiceEnvironment.Variable
-
     private static let token = "a-token-of-sixteen-bytes"
 
     @Test("the help tells every flag, every variable, its meaning, range and default", arguments: ["", "serve"])
@@ -14,7 +13,7 @@ struct ConfigurationTests {
         #expect(run.ending == .exited(0))
         for variable in ServiceEnvironment.variables {
             #expect(run.words.contains(variable.name), "\(variable.name)")
-            #expect(run.output.contains("\n\(variable.group.rawValue.uppercased()):\n"))
+            #expect(run.output.contains("\n\(variable.group.title.uppercased()):\n"))
             guard let flag = variable.flag else { continue }
             #expect(run.words.contains("\(flag) <") || run.words.contains("\(flag)/--no-"), "\(flag)")
             let help = variable.help.split(whereSeparator: \.isWhitespace).joined(separator: " ")
@@ -31,7 +30,7 @@ struct ConfigurationTests {
     func hostnameHelp() throws {
         let run = try ProgramRun(["hostname", "--help"])
         for variable in ServiceEnvironment.variables {
-            #expect(run.words.contains("(\(variable.name)") == Variable.Group.ofHostname.contains(variable.group))
+            #expect(run.words.contains("(\(variable.name)") == [Variable.Group].ofHostname.contains(variable.group))
         }
     }
 

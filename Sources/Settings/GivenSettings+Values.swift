@@ -1,13 +1,16 @@
-extension ServiceEnvironment {
+/// Gives a file's bytes, or an error whose description says why not.
+public typealias FileReader = (String) throws(ConfigurationError) -> [UInt8]
+
+extension GivenSettings {
     /// A number in decimal digits, in the variable's range; nothing else, not even a sign.
     ///
     /// - Returns: the default, if it has one, where nothing is given.
-    func number(_ variable: String) throws(ConfigurationError) -> Int? {
+    public func number(_ variable: String) throws(ConfigurationError) -> Int? {
         try decimal(variable) { .notANumber(variable: $0, $1, $2) }
     }
 
     /// As ``number(_:)``, with another word for it.
-    func port(_ variable: String) throws(ConfigurationError) -> Int {
+    public func port(_ variable: String) throws(ConfigurationError) -> Int {
         guard let port = try decimal(variable, else: { .notAPort(variable: $0, $1, $2) }) else {
             preconditionFailure("\(variable) has no default")
         }
@@ -17,12 +20,9 @@ extension ServiceEnvironment {
     private func decimal(
         _ variable: String, else refusal: (SettingName, String, ClosedRange<Int>) -> ConfigurationError
     ) throws(ConfigurationError) -> Int? {
-        let description = Self.variable(variable)
+        let description = variables[variable]
         guard case .number(let range) = description.values else { preconditionFailure("\(variable) is not a number") }
-        guard let text = value(variable) else {
-            guard case .value(let text) = description.defaultValue else { return nil }
-            return Int(text)
-        }
+        guard let text = value(variable) else { return description.defaultText.flatMap { Int($0) } }
         guard text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), let number = Int(text),
             range.contains(number)
         else { throw refusal(name(variable), text, range) }
@@ -30,7 +30,7 @@ extension ServiceEnvironment {
     }
 
     /// A number that has a default.
-    func count(_ variable: String) throws(ConfigurationError) -> Int {
+    public func count(_ variable: String) throws(ConfigurationError) -> Int {
         guard let number = try number(variable) else { preconditionFailure("\(variable) has no default") }
         return number
     }
@@ -38,13 +38,10 @@ extension ServiceEnvironment {
     /// One of the variable's choices, in any case of its letters.
     ///
     /// - Returns: the default, if it has one, where nothing is given.
-    func choice(_ variable: String) throws(ConfigurationError) -> String? {
-        let description = Self.variable(variable)
+    public func choice(_ variable: String) throws(ConfigurationError) -> String? {
+        let description = variables[variable]
         guard case .choice(let choices) = description.values else { preconditionFailure("\(variable) has no choices") }
-        guard let text = value(variable) else {
-            guard case .value(let text) = description.defaultValue else { return nil }
-            return text
-        }
+        guard let text = value(variable) else { return description.defaultText }
         guard let choice = choices.first(where: { $0 == text.lowercased() }) else {
             throw .unknownChoice(variable: name(variable), text, choices: choices.listed)
         }
@@ -52,7 +49,7 @@ extension ServiceEnvironment {
     }
 
     /// Whether it is yes, in one of the words that there are for it; `nil` where nothing is given.
-    func isYes(_ variable: String) throws(ConfigurationError) -> Bool? {
+    public func isYes(_ variable: String) throws(ConfigurationError) -> Bool? {
         guard let text = value(variable) else { return nil }
         switch text.lowercased() {
         case "yes", "true", "1", "on": return true
@@ -61,8 +58,19 @@ extension ServiceEnvironment {
         }
     }
 
+    /// The name or the address of a host, without a port and without a scheme.
+    ///
+    /// - Returns: the default, if it has one, where nothing is given.
+    public func host(_ variable: String) throws(ConfigurationError) -> String? {
+        guard let host = value(variable) else { return variables[variable].defaultText }
+        guard !host.contains("/"), !host.contains(where: \.isWhitespace) else {
+            throw .notAHost(variable: name(variable), host)
+        }
+        return host
+    }
+
     /// The file that the variable names, if it does.
-    func file(_ variable: String, _ readFile: FileReader) throws(ConfigurationError) -> [UInt8]? {
+    public func file(_ variable: String, _ readFile: FileReader) throws(ConfigurationError) -> [UInt8]? {
         guard let path = value(variable) else { return nil }
         do throws(ConfigurationError) {
             return try readFile(path)
@@ -73,7 +81,7 @@ extension ServiceEnvironment {
     }
 
     /// A secret from its variable, or from the file that its other variable, `…_FILE`, names.
-    func secret(_ variable: String, _ readFile: FileReader) throws(ConfigurationError) -> [UInt8]? {
+    public func secret(_ variable: String, _ readFile: FileReader) throws(ConfigurationError) -> [UInt8]? {
         let fileVariable = variable + "_FILE"
         guard value(variable) == nil || value(fileVariable) == nil else {
             throw .conflict(name(variable), name(fileVariable))

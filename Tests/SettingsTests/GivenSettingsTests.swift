@@ -1,0 +1,121 @@
+import Settings
+import Testing
+
+@Suite("Given settings")
+struct GivenSettingsTests {
+    private static let variables = VariableList([
+        Variable("TEXT", .program, "A text."), Variable("MASTER", .program, "A host.", default: "redis-master"),
+        Variable("PORT", .program, "A port.", .number(1...65535), default: "8080"),
+        Variable("LOOPS", .program, "A number.", .number(1...1024), default: .described("one a core")),
+        Variable("FORM", .program, "A choice.", .choice(["json", "text"]), default: "json"),
+        Variable("KIND", .program, "A choice.", .choice(["a", "b"])),
+        Variable("SHARED", .program, "Yes or no.", .yesOrNo, default: "no"),
+        Variable("WORD", .other, "A secret.", .secret), Variable("WORD_FILE", .other, "Its file."),
+    ])
+
+    private func given(_ values: [String: String], flags: Set<String> = []) -> GivenSettings {
+        GivenSettings(of: Self.variables, flags: flags) { values[$0.name] }
+    }
+
+    @Test func `are what was given, else the defaults; an empty text is not given`() throws {
+        for nothing in [given([:]), given(Dictionary(uniqueKeysWithValues: Self.variables.map { ($0.name, "") }))] {
+            #expect(nothing.value("TEXT") == nil)
+            #expect(nothing.value("MASTER") == nil)
+            #expect(try nothing.host("TEXT") == nil)
+            #expect(try nothing.host("MASTER") == "redis-master")
+            #expect(try nothing.port("PORT") == 8080)
+            #expect(try nothing.count("PORT") == 8080)
+            #expect(try nothing.number("LOOPS") == nil)
+            #expect(try nothing.choice("FORM") == "json")
+            #expect(try nothing.choice("KIND") == nil)
+            #expect(try nothing.isYes("SHARED") == nil)
+            #expect(try nothing.secret("WORD") { _ throws(ConfigurationError) in [1] } == nil)
+        }
+        let given = given(["TEXT": " t ", "MASTER": "::1", "PORT": "1", "LOOPS": "1024", "FORM": "TEXT", "KIND": "b"])
+        #expect(given.value("TEXT") == " t ")
+        #expect(try given.host("MASTER") == "::1")
+        #expect(try given.port("PORT") == 1)
+        #expect(try given.number("LOOPS") == 1024)
+        #expect(try given.choice("FORM") == "text")
+        #expect(try given.choice("KIND") == "b")
+    }
+
+    @Test(arguments: [("yes", true), ("TRUE", true), ("1", true), ("on", true), ("no", false), ("Off", false)])
+    func `are yes or no in the words that there are for it`(text: String, isYes: Bool) throws {
+        #expect(try given(["SHARED": text]).isYes("SHARED") == isYes)
+    }
+
+    @Test(arguments: [
+        ("PORT", "0", "is '0'; give it a port, 1…65535"), ("PORT", "+1", "is '+1'; give it a port, 1…65535"),
+        ("PORT", "99999999999999999999", "is '99999999999999999999'; give it a port, 1…65535"),
+        (
+            "PORT", "tcp://10.0.0.1:80",
+            "is 'tcp://10.0.0.1:80', a link that Kubernetes injects for a Service of that name; set "
+        ), ("LOOPS", "1025", "is '1025'; give it a number, 1…1024"), ("LOOPS", "٣", "is '٣'; give it a number, 1…1024"),
+        ("FORM", "xml", "is 'xml'; it takes json or text"), ("SHARED", "si", "is 'si'; it takes yes or no"),
+        ("MASTER", "http://redis", "is 'http://redis'; give it a host name or an address alone"),
+        ("MASTER", "a b", "is 'a b'; give it a host name or an address alone"),
+    ])
+    func `are refused by name, with the cure, where they cannot be meant`(name: String, text: String, cure: String) {
+        func readAll(_ settings: GivenSettings) throws {
+            _ = try settings.host("MASTER")
+            _ = try settings.port("PORT")
+            _ = try settings.number("LOOPS")
+            _ = try settings.choice("FORM")
+            _ = try settings.isYes("SHARED")
+        }
+        for isFlag in [false, true] {
+            let flags: Set = isFlag ? [name] : []
+            let shown = SettingName(name, isFlag: isFlag)
+            #expect {
+                try readAll(given([name: text], flags: flags))
+            } throws: { error in
+                "\(error)".hasPrefix("\(shown) \(cure)")
+                    && (error as? ConfigurationError)?.isUsage == isFlag
+            }
+        }
+    }
+
+    @Test func `take a secret from its file, without its last newline`() throws {
+        let settings = given(["WORD_FILE": "/run/word"])
+        let secret = try settings.secret("WORD") { path throws(ConfigurationError) in Array("\(path)\n\n".utf8) }
+        #expect(secret == Array("/run/word\n".utf8))
+        #expect(try given(["WORD": "w\n"]).secret("WORD") { _ throws(ConfigurationError) in [] } == Array("w\n".utf8))
+    }
+
+    @Test func `refuse a secret given twice, and a file that is empty or cannot be read`() {
+        func read(_ values: [String: String], flags: Set<String> = [], _ error: ConfigurationError? = nil) throws {
+            _ = try given(values, flags: flags).secret("WORD") { _ throws(ConfigurationError) in
+                if let error { throw error }
+                return [10]
+            }
+        }
+        #expect(throws: ConfigurationError.conflict("WORD", "WORD_FILE")) { try read(["WORD": "w", "WORD_FILE": "f"]) }
+        #expect(throws: ConfigurationError.emptySecret(variable: "WORD_FILE", "f")) { try read(["WORD_FILE": "f"]) }
+        let name = SettingName("WORD_FILE", isFlag: true)
+        let unreadable = ConfigurationError.unreadableFile("f", reason: "why", variable: name)
+        #expect(throws: unreadable) {
+            try read(["WORD_FILE": "f"], flags: ["WORD_FILE"], .unreadableFile("f", reason: "why"))
+        }
+        #expect(unreadable.description == "cannot read 'f', which --word-file (WORD_FILE) names: why")
+        #expect(!unreadable.isUsage)
+    }
+
+    @Test func `are printed in effect, each with its source, words that a shell takes, and no secret`() {
+        let values = [
+            "TEXT": "it's", "MASTER": "[::1]:1,a:2", "PORT": "0", "LOOPS": "a\nb'\u{85}", "KIND": "b", "WORD": "secret",
+        ]
+        let settings = given(values, flags: ["MASTER", "PORT"])
+        #expect(
+            settings.lines(of: [.program], found: ["LOOPS": "2", "SHARED": "yes"], overruled: ["KIND"]) == [
+                #"TEXT='it'\''s' # environment"#, "MASTER='[::1]:1,a:2' # flag", "PORT=0 # flag",
+                #"LOOPS=$'a\x0ab\'\u0085' # environment"#, "FORM=json # default", "KIND= # default",
+                "SHARED=yes # default",
+            ])
+        #expect(settings.lines(of: [.other]) == ["WORD=<redacted> # environment", "WORD_FILE= # default"])
+    }
+}
+
+extension Variable.Group {
+    fileprivate static let other = Variable.Group("The rest")
+}
