@@ -69,6 +69,15 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: memorySafe),
+        .target(
+            name: "ServiceProgram",
+            dependencies: [
+                "Settings", "Telemetry",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: memorySafe),
 
         // The HTTP ↔ Redis path.
         .target(
@@ -111,9 +120,8 @@ let package = Package(
         .executableTarget(
             name: "KVApp",
             dependencies: [
-                "KeyValueService", "RedisClient", "Settings", "Telemetry",
+                "KeyValueService", "RedisClient", "ServiceProgram", "Settings", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

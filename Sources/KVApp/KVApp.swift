@@ -1,6 +1,7 @@
 import ArgumentParser
 import KeyValueService
 import RedisClient
+import ServiceProgram
 
 /// The key-value HTTP service: writes to the master, reads from the replicas.
 @main

@@ -1,35 +1,11 @@
 import ArgumentParser
 import KeyValueService
+import ServiceProgram
 import Settings
-
-/// Flags that stand for variables.
-protocol VariableOptions: ParsableArguments {
-    /// What was given, by the variable's name.
-    var values: [String: String?] { get }
-}
-
-extension VariableOptions {
-    func validate() throws {
-        for (name, value) in values where value == "" {
-            throw ValidationError(
-                "\(Variable.flag(of: name)) is empty; leave it out for \(name) or its default.")
-        }
-    }
-}
 
 extension ArgumentHelp {
     /// What the list of variables says of this one.
-    static func of(_ name: String) -> ArgumentHelp {
-        let variable = ServiceEnvironment.variables[name]
-        let lastWord = name.split(separator: "_").last?.lowercased() ?? name
-        let valueName: String =
-            switch variable.values {
-            case .choice(let choices) where choices.count == 2: choices.joined(separator: "|")
-            case .number where !["port", "seconds"].contains(lastWord): "number"
-            default: lastWord
-            }
-        return ArgumentHelp(variable.help, valueName: valueName)
-    }
+    fileprivate static func of(_ name: String) -> ArgumentHelp { .of(ServiceEnvironment.variables[name]) }
 }
 
 struct ListeningOptions: VariableOptions {
@@ -121,15 +97,6 @@ struct ShutdownOptions: VariableOptions {
     var values: [String: String?] {
         ["DRAIN_DELAY_SECONDS": drainDelaySeconds, "DRAIN_TIMEOUT_SECONDS": drainTimeoutSeconds]
     }
-}
-
-struct InsteadOptions: ParsableArguments {
-    @Flag(
-        help: """
-            Print the configuration that a start would have, a line a variable with where its value comes from, secrets left \
-            out, and end.
-            """)
-    var printConfig = false
 }
 
 extension Serve {

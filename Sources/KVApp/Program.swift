@@ -1,10 +1,10 @@
 import ArgumentParser
-import Glibc
 import KeyValueService
 import Logging
 import NIOCore
 import NIOPosix
 import RedisClient
+import ServiceProgram
 import Settings
 import Telemetry
 
@@ -83,12 +83,7 @@ struct Program {
         }
     }
 
-    private static func failure(_ error: any Error) -> any Error {
-        StandardError.write(Array("KVApp: \(error)\n".utf8))
-        return switch error {
-        case let error as ConfigurationError: ExitCode(error.isUsage ? 64 : 78)  // EX_USAGE, EX_CONFIG
-        case is BindError: ExitCode(69)  // EX_UNAVAILABLE
-        default: ExitCode(70)  // EX_SOFTWARE
-        }
+    private static func failure(_ error: any Error) -> ExitCode {
+        .reporting(error, of: "KVApp", else: error is BindError ? .unavailable : .software)
     }
 }

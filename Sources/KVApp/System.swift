@@ -1,6 +1,5 @@
 import Glibc
 import NIOCore
-import Settings
 
 /// What the operating system is asked for.
 enum System {
@@ -26,21 +25,4 @@ extension SocketAddress {
         guard let text = ipAddress else { return true }
         return text.hasPrefix("127.") || text == "::1" || text.hasPrefix("fe80:")
     }
-}
-
-/// A file's bytes: secrets and certificates, so at most 1 MiB, and never in an error.
-func readFile(_ path: String) throws(ConfigurationError) -> [UInt8] {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .unreadableFile(path, reason: String(cString: strerror(errno))) }
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 4096)
-    while bytes.count <= 1 << 20 {
-        let count = read(descriptor, &chunk, chunk.count)
-        if count < 0, errno == EINTR { continue }
-        guard count >= 0 else { throw .unreadableFile(path, reason: String(cString: strerror(errno))) }
-        if count == 0 { return bytes }
-        bytes += chunk[..<count]
-    }
-    throw .unreadableFile(path, reason: "it is larger than 1 MiB, which no password and no certificate is")
 }

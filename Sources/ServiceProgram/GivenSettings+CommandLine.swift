@@ -1,11 +1,10 @@
 import ArgumentParser
 import Configuration
-import KeyValueService
-import Settings
+public import Settings
 
 extension GivenSettings {
     /// The flags, and the environment behind them.
-    init(of variables: VariableList, _ options: [any VariableOptions]) {
+    public init(of variables: VariableList, _ options: [any VariableOptions]) {
         let flags = options.reduce(into: [String: String]()) { flags, options in
             for case (let name, let text?) in options.values { flags[name] = text }
         }
