@@ -32,6 +32,7 @@ let package = Package(
     name: "redis-replica-kit",
     products: [
         .executable(name: "redis-replica-init", targets: ["redis-replica-init"]),
+        .executable(name: "redis-replica-sidecar", targets: ["redis-replica-sidecar"]),
         .executable(name: "KVApp", targets: ["KVApp"]),
         .executable(name: "kv-local", targets: ["kv-local"]),
     ],
@@ -103,6 +104,18 @@ let package = Package(
             ],
             swiftSettings: memorySafe + [.enableExperimentalFeature("Lifetimes")]),
 
+        // The sidecar: what it sees and does; what it decides is above, in ReplicaSidecar.
+        .target(
+            name: "SidecarService",
+            dependencies: [
+                "RedisClient", "RedisConf", "ReplicaInit", "ReplicaSidecar", "Replication", "Telemetry",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: memorySafe),
+
         // Real processes on loopback, for people and for tests.
         .target(
             name: "LocalTopology",
@@ -128,6 +141,18 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict, linkerSettings: staticExecutable(foundationEssentials: true)),
+        .executableTarget(
+            name: "redis-replica-sidecar",
+            dependencies: [
+                "CLinux", "RedisClient", "ReplicaInit", "ReplicaSidecar", "ServiceProgram", "Settings",
+                "SidecarService",
+                "Telemetry",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: memorySafe, linkerSettings: staticExecutable(foundationEssentials: true)),
         .executableTarget(
             name: "kv-local",
             dependencies: [

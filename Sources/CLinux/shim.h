@@ -1,12 +1,14 @@
 // What Linux offers and Swift cannot call: variadic functions and the environment's global variable.
-// `redis-replica-init` is the only target that imports this module.
+// The programs alone import this module.
 #ifndef CLINUX_SHIM_H
 #define CLINUX_SHIM_H
 
 #include <malloc.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,6 +28,11 @@ static inline void linux_prepare_heap(size_t bytes) {
     const size_t first = ((size_t)block + 4095) & ~(size_t)4095;
     madvise((void *)first, bytes - (first - (size_t)block) & ~(size_t)4095, 23);
     free(block);
+}
+
+// Signals as bytes on a descriptor, which the Glibc module leaves out. -1 with errno.
+static inline int linux_signal_descriptor(const sigset_t *mask) {
+    return signalfd(-1, mask, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 // prctl is variadic. 0, or -1 with errno.

@@ -32,9 +32,10 @@ enum AddressResolver {
 }
 
 /// A name without an address.
-struct AddressResolutionError: Error, Equatable, CustomStringConvertible {
-    let host: String
-    let reason: String
+public struct AddressResolutionError: Error, Equatable, CustomStringConvertible {
+    public let host: String
+    /// The resolver's own words.
+    public let reason: String
 
-    var description: String { "cannot resolve '\(host)': \(reason)" }
+    public var description: String { "cannot resolve '\(host)': \(reason)" }
 }

@@ -77,6 +77,9 @@ final class PipelineHandler: ChannelInboundHandler {
         if outgoing.capacity <= 64 * 1024 { outgoing.clear() } else { outgoing = ByteBuffer() }
     }
 
+    /// What TLS said went wrong, for those who ask over this channel alone.
+    var trouble: RedisConversation.Trouble?
+
     /// Why the channel was closed from this side; `nil` where it was not.
     private(set) var failure: RedisFailure?
 

@@ -41,7 +41,7 @@ extension RedisConnection {
                     self.isLookingForMaster = false
                     self.isDenied = false
                     self.server.count(.connect)
-                    self.note(trouble: "cannot be reached: \(Self.reason(error))")
+                    self.note(trouble: "cannot be reached: \(ConnectError.reason(error))")
                     self.perform(self.machine.connectFailed())
                 }
             }
@@ -130,16 +130,6 @@ extension RedisConnection {
             logger.warning("redis \(endpoint) \(reason)")
         } else {
             logger.info("redis \(endpoint) is connected")
-        }
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        switch error {
-        case let error as NIOConnectionError:
-            error.connectionErrors.first.map { reason($0.error) } ?? "the name \(error.host) has no address"
-        case let error as IOError: unsafe String(cString: strerror(error.errnoCode))
-        case ChannelError.connectTimeout: "no answer to the connect"
-        default: "\(error)"
         }
     }
 }

@@ -32,6 +32,16 @@ public struct ProbeTarget: Equatable, Sendable {
     }
 }
 
+extension ProbeTarget.Endpoint: CustomStringConvertible {
+    /// The socket's path, or `host:port`.
+    public var description: String {
+        switch self {
+        case .socket(let path): String(decoding: path, as: UTF8.self)
+        case .tcp(let host, let port), .tls(let host, let port): "\(String(decoding: host, as: UTF8.self)):\(port)"
+        }
+    }
+}
+
 extension Planner {
     fileprivate func endpoints(
         _ options: ProbeOptions, overruledBy arguments: ServerArguments

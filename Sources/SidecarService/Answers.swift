@@ -1,0 +1,76 @@
+import RedisClient
+import ReplicaSidecar
+
+/// What is read out of a server's answers.
+enum Answers {
+    /// INFO's sections that make a ``ServerInformation``.
+    static let informationCommands: [[[UInt8]]] = ["replication", "server", "persistence", "keyspace"].map {
+        command("INFO", $0)
+    }
+
+    static func command(_ words: String...) -> [[UInt8]] { words.map { Array($0.utf8) } }
+
+    /// AUTH, for whoever has something to show.
+    static func authentication(user: [UInt8]?, password: [UInt8]?) -> [[[UInt8]]] {
+        guard let password else { return [] }
+        return [command("AUTH") + (user.map { [$0] } ?? []) + [password]]
+    }
+
+    /// - Parameter what: whose answers they are, for the words of a refusal.
+    static func information(_ values: some Collection<RedisValue>) -> Result<ServerInformation, Refusal> {
+        for value in values {
+            if case .error(let text) = value { return .failure(Refusal(text)) }
+        }
+        let sections = values.compactMap { if case .bulk(let text) = $0 { text } else { nil } }
+        guard let information = ServerInformation(parsing: sections) else {
+            return .failure(Refusal(code: "", words: "gave an answer to INFO that cannot be read"))
+        }
+        return .success(information)
+    }
+
+    /// An error reply, as an operator has it explained. The server's own text may quote what it was sent.
+    struct Refusal: Error, Equatable {
+        let code: String
+        let words: String
+
+        init(code: String, words: String) {
+            self.code = code
+            self.words = words
+        }
+
+        init(_ text: [UInt8]) {
+            code = String(decoding: text.prefix { $0 != UInt8(ascii: " ") }, as: UTF8.self)
+            words =
+                switch code {
+                case "NOAUTH": "asks for a password that was not given, or refuses it"
+                case "WRONGPASS": "refuses the user name or the password"
+                case "NOPERM": "does not let this user run a command that is needed (ACL SETUSER … +@admin +info +role)"
+                case "LOADING": "is loading its data"
+                case "BUSY": "runs a script that takes long, and answers nothing else (-BUSY)"
+                case "DENIED": "is in protected mode: give it a password or a bind"
+                default: "answers with -\(code)"
+                }
+        }
+    }
+}
+
+extension RedisValue {
+    /// The reply's first word where it is an error.
+    var errorCode: String? {
+        guard case .error(let text) = self else { return nil }
+        return Answers.Refusal(text).code
+    }
+
+    /// What an error says, without anything that it may quote.
+    var refusal: Answers.Refusal? {
+        guard case .error(let text) = self else { return nil }
+        return Answers.Refusal(text)
+    }
+
+    var text: String? {
+        switch self {
+        case .bulk(let bytes), .simple(let bytes): String(decoding: bytes, as: UTF8.self)
+        case .error, .integer, .null, .array: nil
+        }
+    }
+}

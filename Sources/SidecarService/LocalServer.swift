@@ -1,0 +1,135 @@
+import NIOCore
+import RedisClient
+import ReplicaInit
+import ReplicaSidecar
+
+/// The connection to the server beside this process, made anew whenever it is gone.
+///
+/// Lives on its event loop.
+final class LocalServer {
+    /// Less than the second after which the next look is due.
+    static let limit: Duration = .milliseconds(800)
+
+    typealias Reply = Result<[RedisValue], RedisConversation.Failure>
+
+    /// Where the server is asked, the likelier first.
+    var endpoints: [ProbeTarget.Endpoint]
+    /// How it may be logged in to, the newest first: while a password is rotated there are two.
+    var credentials: [(user: [UInt8]?, password: [UInt8])]
+    var tls: RedisTLS?
+
+    private let eventLoop: any EventLoop
+    private var conversation: RedisConversation?
+
+    init(
+        endpoints: [ProbeTarget.Endpoint], credentials: [(user: [UInt8]?, password: [UInt8])], tls: RedisTLS?,
+        eventLoop: any EventLoop
+    ) {
+        self.endpoints = endpoints
+        self.credentials = credentials
+        self.tls = tls
+        self.eventLoop = eventLoop
+    }
+
+    /// Asks INFO.
+    ///
+    /// - Parameter completion: what the server says of itself, or why it does not, in words that go on from "the server".
+    func look(_ completion: @escaping (Result<ServerInformation, Trouble>) -> Void) {
+        ask(Answers.informationCommands) { result in
+            switch result {
+            case .failure(let failure): completion(.failure(Trouble(description: failure.description)))
+            case .success(let values):
+                switch Answers.information(values) {
+                case .success(let information): completion(.success(information))
+                case .failure(let refusal):
+                    // Another life of the server, or of its password: log in anew.
+                    self.close()
+                    completion(.failure(Trouble(description: refusal.words)))
+                }
+            }
+        }
+    }
+
+    struct Trouble: Error {
+        let description: String
+    }
+
+    /// Sends commands, over the connection that is there or a new one.
+    func ask(_ commands: [[[UInt8]]], _ completion: @escaping (Reply) -> Void) {
+        if let conversation, conversation.isOpen {
+            conversation.ask(commands, within: Self.limit, completion: completion)
+        } else {
+            connect(endpoints[...], refusals: []) { result in
+                switch result {
+                case .success(let conversation): conversation.ask(commands, within: Self.limit, completion: completion)
+                case .failure(let failure): completion(.failure(failure))
+                }
+            }
+        }
+    }
+
+    func close() {
+        conversation?.close()
+        conversation = nil
+    }
+
+    /// Tries one endpoint after the other.
+    private func connect(
+        _ endpoints: ArraySlice<ProbeTarget.Endpoint>, refusals: [String],
+        _ completion: @escaping (Result<RedisConversation, RedisConversation.Failure>) -> Void
+    ) {
+        guard let endpoint = endpoints.first else {
+            let reason = refusals.isEmpty ? "listens nowhere that is known" : refusals.joined(separator: ", ")
+            completion(.failure(.init(description: reason)))
+            return
+        }
+        guard let server = endpoint.server else {
+            connect(endpoints.dropFirst(), refusals: refusals + ["\(endpoint) is no address"], completion)
+            return
+        }
+        RedisConversation.open(server, tls: tls, timeout: Self.limit, eventLoop: eventLoop) { result in
+            switch result {
+            case .success(let conversation): self.logIn(conversation, completion)
+            case .failure(let failure):
+                self.connect(endpoints.dropFirst(), refusals: refusals + ["\(endpoint) \(failure)"], completion)
+            }
+        }
+    }
+
+    /// Shows what there is to show. A server that asks for nothing refuses every password, so a refusal is none yet: the first
+    /// command that is not let through tells.
+    private func logIn(
+        _ conversation: RedisConversation,
+        _ completion: @escaping (Result<RedisConversation, RedisConversation.Failure>) -> Void
+    ) {
+        // The newest last, since the last one that is accepted counts.
+        let logIns = credentials.reversed().flatMap { Answers.authentication(user: $0.user, password: $0.password) }
+        let name = Answers.command("CLIENT", "SETNAME", "redis-replica-sidecar")
+        conversation.ask(logIns + [name], within: Self.limit) { result in
+            switch result {
+            case .success:
+                self.conversation = conversation
+                completion(.success(conversation))
+            case .failure(let failure):
+                conversation.close()
+                completion(.failure(failure))
+            }
+        }
+    }
+}
+
+extension ProbeTarget.Endpoint {
+    /// Where to connect; `nil` where a host is no address.
+    fileprivate var server: RedisConversation.Server? {
+        func address(_ host: [UInt8], _ port: Int) -> SocketAddress? {
+            let text = String(decoding: host, as: UTF8.self)
+            return try? SocketAddress(ipAddress: text.lowercased() == "localhost" ? "127.0.0.1" : text, port: port)
+        }
+        return switch self {
+        case .socket(let path): .unixSocket(String(decoding: path, as: UTF8.self))
+        case .tcp(let host, let port): address(host, port).map { .address($0) }
+        case .tls(let host, let port):
+            address(host, port).map { .tls($0, name: String(decoding: host, as: UTF8.self)) }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Glibc
+import Replication
+
+/// The record of whom the replica follows: written whole, by a rename.
+struct RecordFile {
+    let path: String
+
+    /// What an earlier life has left.
+    ///
+    /// - Returns: `nil` where there is nothing.
+    /// - Throws: where something is there and cannot be used.
+    func read() throws(RecordFileError) -> MasterRecord? {
+        guard let stream = unsafe fopen(path, "re") else {
+            if errno == ENOENT { return nil }
+            throw RecordFileError("cannot read the record \(path): \(SystemText.ofErrno)")
+        }
+        defer { unsafe fclose(stream) }
+        // A record has a dozen lines.
+        var bytes = [UInt8](repeating: 0, count: 64 * 1024)
+        let count = unsafe fread(&bytes, 1, bytes.count, stream)
+        guard let record = MasterRecord(parsing: String(decoding: bytes[..<count], as: UTF8.self)) else {
+            throw RecordFileError("the record \(path) cannot be understood, and is written anew")
+        }
+        return record
+    }
+
+    func write(_ record: MasterRecord) throws(RecordFileError) {
+        let temporary = path + ".new"
+        let text = Array(record.text.utf8)
+        let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        guard descriptor >= 0 else { throw .unwritable(path) }
+        let written = unsafe text.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        let isWhole = written == text.count && fsync(descriptor) == 0
+        close(descriptor)
+        guard isWhole, unsafe rename(temporary, path) == 0 else {
+            let error = RecordFileError.unwritable(path)
+            unsafe unlink(temporary)
+            throw error
+        }
+    }
+}
+
+struct RecordFileError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+
+    static func unwritable(_ path: String) -> RecordFileError {
+        RecordFileError(
+            "cannot write the record \(path): \(SystemText.ofErrno); the server's next start goes by its environment. "
+                + "Mount a folder there that both containers can write, or set REDIS_MASTER_RECORD_FILE")
+    }
+}
+
+enum SystemText {
+    /// What the last system call failed with.
+    static var ofErrno: String { unsafe String(cString: strerror(errno)) }
+}

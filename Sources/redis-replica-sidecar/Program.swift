@@ -1,0 +1,96 @@
+import ArgumentParser
+import Glibc
+import Logging
+import NIOCore
+import NIOPosix
+import ReplicaInit
+import ReplicaSidecar
+import ServiceProgram
+import Settings
+import SidecarService
+import Telemetry
+
+/// Configuration, a log, one event loop on the only thread, and an end in order.
+struct Program {
+    private let settings: GivenSettings
+    private let host: String?
+    private let port: Int
+    private let sidecar: SidecarConfiguration
+    private let logFormat: LogFormat
+    private let logLevel: Logger.Level
+
+    /// - Throws: an exit code, after one line on stderr that says why and what to do. So does ``run()``.
+    init(_ settings: GivenSettings) throws {
+        self.settings = settings
+        do {
+            host = try settings.host("SIDECAR_HOST")
+            port = try settings.port("SIDECAR_PORT")
+            logFormat = try settings.choice("LOG_FORMAT").flatMap { LogFormat(rawValue: $0) } ?? .ofStandardError
+            logLevel = try settings.choice("LOG_LEVEL").flatMap { Logger.Level(rawValue: $0) } ?? .info
+            sidecar = try SidecarConfiguration(settings)
+        } catch {
+            throw Self.failure(error)
+        }
+    }
+
+    func printConfiguration() {
+        for line in settings.lines(of: Variable.Group.all, found: ["LOG_FORMAT": logFormat.rawValue]) { print(line) }
+    }
+
+    /// Watches until SIGTERM or SIGINT.
+    func run() throws {
+        var logger = Logger(label: "redis-replica-sidecar") { logFormat.makeHandler(label: $0) }
+        logger.logLevel = logLevel
+        let end = EndDescriptor()
+        var failure: (any Error)?
+        let log = logger
+        MultiThreadedEventLoopGroup.withCurrentThreadAsEventLoop { eventLoop in
+            do {
+                let sidecar = try Sidecar(self.sidecar, eventLoop: eventLoop, logger: log)
+                sidecar.start()
+                SidecarHTTP.listen(host: host, port: port, for: sidecar) { result in
+                    switch result {
+                    case .success(let http):
+                        log.info("listening on \(http.address.ipAddress ?? "?"), port \(http.address.port ?? 0)")
+                    case .failure(let error):
+                        failure = ListenError(host: host, port: port, reason: "\(error)")
+                        eventLoop.shutdownGracefully { _ in }
+                    }
+                }
+                end.whenTold(on: eventLoop) {
+                    log.info("told to end")
+                    sidecar.shutDown()
+                    eventLoop.shutdownGracefully { _ in }
+                }
+            } catch {
+                failure = error
+                eventLoop.shutdownGracefully { _ in }
+            }
+        }
+        if let failure { throw Self.failure(failure) }
+        logger.info("bye")
+    }
+
+    private static func failure(_ error: any Error) -> ArgumentParser.ExitCode {
+        if let error = error as? PlanError {
+            if case .refused(let diagnostics) = error {
+                for diagnostic in diagnostics {
+                    StandardError.write(Array("redis-replica-sidecar: \(diagnostic)\n".utf8))
+                }
+            }
+            return ArgumentParser.ExitCode(error.exitCode)
+        }
+        return .reporting(error, of: "redis-replica-sidecar", else: error is ListenError ? .unavailable : .software)
+    }
+}
+
+/// The port cannot be had.
+struct ListenError: Error, CustomStringConvertible {
+    let host: String?
+    let port: Int
+    let reason: String
+
+    var description: String {
+        "cannot listen on \(host ?? "all interfaces"), port \(port): \(reason); choose another one with SIDECAR_PORT"
+    }
+}
