@@ -21,17 +21,7 @@ final class SpawnThread: SerialExecutor {
     private let wakeUps = WakeUps()
 
     private init() {
-        var thread = pthread_t()
-        let unmanaged = Unmanaged.passRetained(self)
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                guard let context else { return nil }
-                let executor = Unmanaged<SpawnThread>.fromOpaque(context).takeUnretainedValue()
-                executor.runForever()
-            }, unmanaged.toOpaque())
-        precondition(code == 0, "no thread to start processes from: \(systemMessage(code))")
-        pthread_detach(thread)
+        onOwnThread { [self] in runForever() }
     }
 
     func enqueue(_ job: consuming ExecutorJob) {

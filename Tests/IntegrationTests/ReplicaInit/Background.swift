@@ -1,4 +1,5 @@
 import Glibc
+import LocalTopology
 
 /// Work that takes the processor for long, or blocks: on a thread of its own, so that the pool keeps its few threads, and
 /// with a lower priority, which its child processes inherit, so that tests with deadlines keep theirs.

@@ -1,7 +1,7 @@
-import Glibc
+internal import Glibc
 
 /// Runs a body that blocks or takes long on a thread of its own, which ends with it.
-func onOwnThread(_ body: @escaping @Sendable () -> Void) {
+public func onOwnThread(_ body: @escaping @Sendable () -> Void) {
     let job = Unmanaged.passRetained(Job(body))
     var thread = pthread_t()
     let code = pthread_create(
@@ -11,7 +11,7 @@ func onOwnThread(_ body: @escaping @Sendable () -> Void) {
             Unmanaged<Job>.fromOpaque(context).takeRetainedValue().body()
             return nil
         }, job.toOpaque())
-    precondition(code == 0, "no thread: \(code)")
+    precondition(code == 0, "no thread: \(systemMessage(code))")
     pthread_detach(thread)
 }
 
