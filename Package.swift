@@ -120,7 +120,7 @@ let package = Package(
         .target(
             name: "LocalTopology",
             dependencies: [
-                "Hiredis", "Replication",
+                "CLinux", "Hiredis", "Replication",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -1,5 +1,5 @@
-// What Linux offers and Swift cannot call: variadic functions and the environment's global variable.
-// The programs alone import this module.
+// What Linux offers and Swift cannot call: variadic functions, those that only _GNU_SOURCE shows, and the environment's
+// global variable.
 #ifndef CLINUX_SHIM_H
 #define CLINUX_SHIM_H
 
@@ -47,6 +47,12 @@ static inline int linux_close_on_exec_from(unsigned int first) {
     (void)first;
     return -1;
 #endif
+}
+
+// setns with CLONE_NEWNET: what the calling thread opens from now on is in the namespace. Called by its number, since
+// <sched.h> shows it to _GNU_SOURCE alone. 0, or -1 with errno.
+static inline int linux_enter_network_namespace(int descriptor) {
+    return (int)syscall(SYS_setns, descriptor, 0x40000000);
 }
 
 #endif

@@ -1,6 +1,6 @@
-/// An IPv4 address and a port on this machine.
+/// An IPv4 address and a port: on this machine's loopback, or in a network namespace of it.
 public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
-    /// A literal address of 127.0.0.0/8.
+    /// A literal address.
     public let host: String
     public let port: Int
 

@@ -8,9 +8,10 @@ extension LocalCluster {
     public nonisolated func redis(
         _ name: String, _ commands: [[String]], timeout: Duration = .seconds(2)
     ) async throws -> [BlockingReply] {
-        let endpoint = try await node(name).endpoint
-        return try await offPool {
-            var connection = try BlockingConnection(host: endpoint.host, port: endpoint.port, timeout: timeout)
+        let node = try await node(name)
+        return try await offPool(in: node.network) {
+            var connection = try BlockingConnection(
+                host: node.endpoint.host, port: node.endpoint.port, timeout: timeout)
             var replies: [BlockingReply] = []
             for command in commands {
                 replies.append(try connection.command(command.map { Array($0.utf8) }))
@@ -43,6 +44,7 @@ extension LocalCluster {
     public nonisolated func http(
         _ name: String, _ requests: LoopbackHTTP.Request..., timeout: Duration = .seconds(5)
     ) async throws -> [LoopbackHTTP.Response] {
-        try await LoopbackHTTP.exchange(requests, with: try await node(name).endpoint, timeout: timeout)
+        let node = try await node(name)
+        return try await LoopbackHTTP.exchange(requests, with: node.endpoint, from: node.network, timeout: timeout)
     }
 }

@@ -76,7 +76,7 @@ extension LocalCluster {
             }
         case .http(let path, let hostname):
             try await wait(until: "\(name) answers 200 on \(node.endpoint)\(path)", of: name, within: limit) {
-                try await self.look(at: path, of: hostname, on: node.endpoint)
+                try await self.look(at: path, of: hostname, on: node)
             }
         }
     }
@@ -103,11 +103,12 @@ extension LocalCluster {
 
     /// Asks for the name and the path over one connection, since the kernel picks which sharer of the port gets it.
     private nonisolated func look(
-        at path: String, of hostname: String, on endpoint: Endpoint
+        at path: String, of hostname: String, on node: NodeSpec
     ) async throws -> Observation {
         var others: Set<String> = []
         for _ in 0..<32 {
-            let answers = try await LoopbackHTTP.exchange([.get("/"), .get(path)], with: endpoint)
+            let answers = try await LoopbackHTTP.exchange(
+                [.get("/"), .get(path)], with: node.endpoint, from: node.network)
             if answers[0].text.contains("<\(hostname)>") {
                 return Observation(answers[1].status == 200, else: "\(answers[1].status): \(answers[1].text)")
             }

@@ -185,9 +185,12 @@ public actor LocalCluster {
         arguments += node.arguments.map(filled)
         var environment = node.environment.mapValues(filled)
         environment["PATH"] = environment["PATH"] ?? environmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin"
+        var executable = try Programs.installed("setpriv", package: "util-linux")
+        // Before setpriv: entering takes the root that it takes away.
+        if let network = node.network { (executable, arguments) = try network.command(executable, arguments) }
         return ChildProcess.Command(
-            name: node.name, executable: try Programs.installed("setpriv", package: "util-linux"),
-            arguments: arguments, environment: environment, folder: folder, log: directory.log(of: node.name))
+            name: node.name, executable: executable, arguments: arguments, environment: environment, folder: folder,
+            log: directory.log(of: node.name))
     }
 }
 

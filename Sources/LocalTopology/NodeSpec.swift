@@ -35,6 +35,8 @@ public struct NodeSpec: Hashable, Sendable {
     public var readiness: Readiness
     /// Whether the process is a redis-server in the end: dropped to the `redis` user when we are root, and never run as root.
     public var isRedis: Bool
+    /// Where the process runs, if not in our own network; it is asked there, too.
+    public var network: NetworkNamespace?
 
     public init(
         name: String, executable: FilePath, arguments: [String] = [], environment: [String: String] = [:],
@@ -61,6 +63,8 @@ extension NodeSpec {
         lines: [String] = []
     ) -> NodeSpec {
         var all = ["bind \(endpoint.host)", "port \(endpoint.port)", "dir .", "save \"\""]
+        // From 7.0 on a bind does not lift the protection.
+        if !endpoint.host.hasPrefix("127.") { all.append("protected-mode no") }
         if let master {
             all += [
                 "replicaof \(master.host) \(master.port)", "replica-announce-ip \(endpoint.host)",

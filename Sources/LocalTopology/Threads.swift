@@ -1,10 +1,13 @@
 internal import Dispatch
-internal import Glibc
 internal import Synchronization
 
-/// Runs a blocking call on a thread of Dispatch's, so that the cooperative pool keeps its few threads.
-func offPool<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
+/// Runs a blocking call on a thread of Dispatch's, so that the cooperative pool keeps its few threads; in a network
+/// namespace, on a thread of its own.
+func offPool<Value: Sendable>(
+    in namespace: NetworkNamespace? = nil, _ body: @escaping @Sendable () throws -> Value
+) async throws -> Value {
+    if let namespace { return try await namespace.perform(body) }
+    return try await withCheckedThrowingContinuation { continuation in
         DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
     }
 }
