@@ -26,9 +26,11 @@ extension LocalCluster {
             "REDIS_CONFIG_FILE": "\(folder)/redis.conf", "REDIS_DATA_DIR": folder, "REDIS_BIND": node.endpoint.host,
         ].merging(environment) { $1 }
         let program = try Programs.built("redis-replica-init")
+        let plain = (executable: program, arguments: ["probe"] + arguments)
+        let command = try node.network?.command(plain.executable, plain.arguments) ?? plain
         let start = ContinuousClock.now
         let result = try await Subprocess.run(
-            .path(program), arguments: Arguments(["probe"] + arguments),
+            .path(command.executable), arguments: Arguments(command.arguments),
             environment: .custom(
                 variables.reduce(into: [:]) { $0[Environment.Key(stringLiteral: $1.key)] = $1.value }),
             output: .string(limit: 4096), error: .string(limit: 4096))

@@ -1,0 +1,23 @@
+extension TestNetwork {
+    /// How a look-up ends whose name ``setNames(_:on:)`` did not give.
+    enum UnknownNames: Hashable, Sendable {
+        /// At once: there is no such name (EAI_NONAME).
+        case absent
+        /// At once: nobody can be asked (EAI_AGAIN).
+        case unavailable
+        /// As `unavailable`, but after so many seconds in which the server does not answer.
+        case silent(seconds: Int)
+    }
+
+    /// Says what all names lead to on a host, besides `localhost`; programs that run there see it at their next look-up.
+    nonisolated func setNames(_ names: [String: [String]], on host: Host) throws {
+        try HostFiles(of: host).setNames(names)
+    }
+
+    /// Says how look-ups of unknown names end on a host; `absent` in the beginning.
+    ///
+    /// Running programs see the change from glibc 2.33 on (older ones read nsswitch.conf once).
+    nonisolated func setUnknownNames(_ answer: UnknownNames, on host: Host) throws {
+        try HostFiles(of: host).setUnknownNames(answer, silentAddress: host.segment.silentAddress)
+    }
+}
