@@ -223,27 +223,33 @@ public struct ReplicaKeeper: Sendable {
 
     // MARK: What others did
 
-    /// Tells a REPLICAOF that somebody else has sent from a server that was started anew, and from another environment.
+    /// Tells a REPLICAOF that somebody else has sent from another environment and from a server that was started anew.
+    ///
+    /// A server that redis-replica-init has started follows the configured master, or whom the record says; and it is a
+    /// master only where somebody made it one. What cannot be told from a hand's work is taken for that.
     private mutating func noteMove(of local: ServerInformation) -> [Action] {
         if case .acting = course { return [] }
         guard let configured = settings.configured else { return [] }
         let following = local.replication.following
-        var next = MasterRecord(following, by: .start, configured: configured, serverRunID: local.runID)
-        if let record {
-            let isSameLife = record.serverRunID == local.runID
-            let isSameEnvironment = record.configured == configured
-            if record.following == following, isSameEnvironment || record.author != .hand {
-                // As it was; at most the server was started anew.
-                next = record
-                next.configured = configured
-                next.serverRunID = local.runID
-            } else if isSameLife, isSameEnvironment, following != .master(configured) {
-                next = succeeding(record, following, by: .hand)
-            }
+        let asStarted = MasterRecord(following, by: .start, configured: configured, serverRunID: local.runID)
+        guard let record else {
+            // The first look of all lives.
+            let next = following == .nobody ? succeeding(asStarted, .nobody, by: .hand) : asStarted
+            self.record = next
+            return [.record(next)]
         }
+        let isSameEnvironment = record.configured == configured
+        var next = asStarted
+        if record.following == following, isSameEnvironment || record.author != .hand {
+            next = record
+        } else if isSameEnvironment, following != .master(configured) {
+            next = succeeding(record, following, by: .hand)
+        }
+        next.configured = configured
+        next.serverRunID = local.runID
         guard next != record else { return [] }
-        let isNews = record.map { $0.following != following && $0.serverRunID == local.runID } ?? false
-        record = next
+        self.record = next
+        let isNews = isSameEnvironment && record.following != following
         return [.record(next)] + (isNews ? [.tell(.movedByHand(following))] : [])
     }
 

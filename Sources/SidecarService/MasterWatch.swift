@@ -16,7 +16,7 @@ final class MasterWatch {
     static let interval: Duration = .seconds(2)
     /// More addresses than a master's name has.
     static let maximumAddresses = 8
-    /// After this a look-up that is under way counts as failed, for what is told of it.
+    /// After this a look goes on without the addresses; what the look-up finds later is the next one's.
     static let lookUpPatience: Duration = .seconds(2)
 
     /// What is shown to the master.
@@ -30,7 +30,8 @@ final class MasterWatch {
     private let names: NameLookUp
     private var known: [String] = []
     private var lookedAt: NIODeadline?
-    private var lookUpBegan: NIODeadline?
+    /// What a look-up found that took too long for the look that began it.
+    private var lateOutcome: NameLookUp.Outcome?
 
     init(_ address: MasterAddress, user: [UInt8]?, password: [UInt8]?, tls: RedisTLS?, eventLoop: any EventLoop) {
         self.address = address
@@ -46,20 +47,33 @@ final class MasterWatch {
     ///   - completion: what was seen; `nil` where the last sight still holds.
     func look(isUrgent: Bool, _ completion: @escaping (MasterSight?) -> Void) {
         if RedisTLS.isAddress(address.host) { return visit([address.host], isUrgent: isUrgent, completion) }
-        guard !names.isUnderWay else {
-            let waited = lookUpBegan.map { .now() - $0 } ?? .zero
-            let isOverdue = waited > TimeAmount(Self.lookUpPatience)
-            completion(isOverdue ? MasterSight(address, .unresolved("the name server does not answer")) : nil)
-            return
+        if let late = lateOutcome {
+            lateOutcome = nil
+            return visit(late, isUrgent: isUrgent, completion)
         }
-        lookUpBegan = .now()
+        // Still the one before.
+        guard !names.isUnderWay else { return completion(silence) }
+        var isOver = false
+        let patience = eventLoop.assumeIsolated().scheduleTask(in: .init(Self.lookUpPatience)) {
+            isOver = true
+            completion(self.silence)
+        }
         names.addresses(of: address.host) { outcome in
-            switch outcome {
-            case .success(let addresses): self.visit(addresses, isUrgent: isUrgent, completion)
-            case .failure(let error):
-                self.known = []
-                completion(MasterSight(self.address, .unresolved(error.reason)))
-            }
+            patience.cancel()
+            if isOver { self.lateOutcome = outcome } else { self.visit(outcome, isUrgent: isUrgent, completion) }
+        }
+    }
+
+    private var silence: MasterSight { MasterSight(address, .unresolved("the name server does not answer")) }
+
+    private func visit(
+        _ outcome: NameLookUp.Outcome, isUrgent: Bool, _ completion: @escaping (MasterSight?) -> Void
+    ) {
+        switch outcome {
+        case .success(let addresses): visit(addresses, isUrgent: isUrgent, completion)
+        case .failure(let error):
+            known = []
+            completion(MasterSight(address, .unresolved(error.reason)))
         }
     }
 

@@ -252,12 +252,36 @@ import Testing
         #expect(watch.keeper.record?.overrules(masterA) == false)
     }
 
-    @Test func aServerThatWasStartedAnewElsewhereWasNotMovedByHand() {
+    @Test func aServerThatIsStartedAnewAsItWasKeepsItsRecord() {
+        let record = MasterRecord(
+            .master(masterC), by: .hand, superseding: [masterA], configured: masterA, serverRunID: "run-r")
+        var watch = Watch(record: record)
+        let actions = watch.lookOn(.replica(of: masterC, runID: "run-r2"), .at(.master(.master())))
+        #expect(actions.changes.isEmpty && actions.events.isEmpty)
+        #expect(watch.keeper.record?.serverRunID == "run-r2")
+        #expect(watch.keeper.record?.overrules(masterA) == true)
+    }
+
+    /// Somebody may have been faster than the first look at the server's new life.
+    @Test func aServerThatIsMetElsewhereAfterAStartWasMovedByHand() {
         var watch = Watch()
         _ = watch.look(.replica(), .at(.master(.master())))
+        let actions = watch.lookOn(.replica(of: masterC, runID: "run-r2"), .at(.master(.master(second: ("b", 2000)))))
+        #expect(actions.changes.isEmpty)
+        #expect(actions.events == [.movedByHand(.master(masterC))])
+    }
+
+    @Test func aMasterThatIsMetFirstWasPromotedByHand() {
+        var watch = Watch()
+        _ = watch.look(.master("run-r"), .at(.master(.master())))
+        #expect(watch.keeper.record?.author == .hand)
+        #expect(watch.keeper.record?.overrules(masterA) == true)
+    }
+
+    @Test func aServerThatIsMetElsewhereFirstFollowsTheEnvironment() {
+        var watch = Watch()
         let sight = MasterSight.at(.master(.master(second: ("b", 2000))))
-        let actions = watch.lookOn(.replica(of: masterC, runID: "run-r2"), sight)
-        #expect(actions.changes.map(\.move) == [.follow(masterA)])
+        #expect(watch.lookOn(.replica(of: masterC, history: "b"), sight).changes.map(\.move) == [.follow(masterA)])
     }
 
     @Test func aServerThatIsAwayIsToldOnceAndWhenItIsBack() {
