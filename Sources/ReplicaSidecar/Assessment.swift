@@ -45,6 +45,9 @@ public struct Change: Equatable, Sendable {
         /// The same name leads elsewhere: CLIENT KILL TYPE master has Redis resolve it anew. REPLICAOF with the same name
         /// would do nothing.
         case reconnect
+        /// The same name, to which Redis is still connecting: REPLICAOF to the address that was seen and back to the name,
+        /// in one transaction, ends that connect. There is no link to close, and no other command that ends it.
+        case redial(MasterAddress)
     }
 
     public enum Cause: Equatable, Sendable {
@@ -54,6 +57,8 @@ public struct Change: Equatable, Sendable {
         case nameMoved
         /// The link is up, and nothing came over it for so long, while the master answers a new connection.
         case silentLink
+        /// Redis waits for an address that does not answer, for up to `repl-timeout` (60 s), while the name leads to a master.
+        case hangingConnect
     }
 
     public var move: Move
@@ -61,6 +66,9 @@ public struct Change: Equatable, Sendable {
     /// The server that was seen: a change is to this one, and to no other that may be there a moment later.
     public var masterRunID: String
     public var masterAddress: String
+
+    /// Whether the replica stays with the name that it follows.
+    public var isSameName: Bool { if case .follow = move { false } else { true } }
 
     public init(_ move: Move, _ cause: Cause, masterRunID: String, masterAddress: String) {
         self.move = move
@@ -113,6 +121,8 @@ extension Assessment {
         }
         if !followed.isSame(as: configured) {
             self = change(.follow(configured), .configured(instead: followed))
+        } else if !link.isUp, local.linkState == "connecting" {
+            self = change(.redial(followed), .hangingConnect)
         } else if !link.isUp {
             self = .rest(.redisConnects)
         } else if master.information.replication.replicationID != local.replication.replicationID {
@@ -240,10 +250,11 @@ extension Change: CustomStringConvertible {
             case .configured(let instead): "the environment names it in place of \(instead)"
             case .nameMoved: "the name leads there now"
             case .silentLink: "the link is silent, and it answers"
+            case .hangingConnect: "Redis still waits for another address"
             }
         return switch move {
         case .follow(let address): "follow \(address) (\(masterAddress)): \(why)"
-        case .reconnect: "connect anew to \(masterAddress): \(why)"
+        case .reconnect, .redial: "connect anew to \(masterAddress): \(why)"
         }
     }
 }

@@ -24,18 +24,22 @@ public struct ServerInformation: Equatable, Sendable {
     /// It reads its data from disk, or what its master sent.
     public var isLoading: Bool
     public var databases: [Database]
+    /// How far a replica is with its link, in ROLE's word: `connect`, `connecting`, `handshake`, `sync` or `connected`; `nil`
+    /// where that was not asked.
+    public var linkState: String?
     /// The lines of `server`, `replication` and `persistence` by their names, for those that nothing here is made of.
     public var fields: [String: String]
 
     /// - Parameter fields: further lines.
     public init(
         runID: String, replication: ReplicationInfo, isLoading: Bool = false, databases: [Database] = [],
-        fields: [String: String] = [:]
+        linkState: String? = nil, fields: [String: String] = [:]
     ) {
         self.runID = runID
         self.replication = replication
         self.isLoading = isLoading
         self.databases = databases
+        self.linkState = linkState
         self.fields = fields
     }
 

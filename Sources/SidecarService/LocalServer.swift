@@ -31,16 +31,18 @@ final class LocalServer {
         self.eventLoop = eventLoop
     }
 
-    /// Asks INFO.
+    /// Asks ROLE and INFO.
     ///
     /// - Parameter completion: what the server says of itself, or why it does not, in words that go on from "the server".
     func look(_ completion: @escaping (Result<ServerInformation, Trouble>) -> Void) {
-        ask(Answers.informationCommands) { result in
+        ask([Answers.command("ROLE")] + Answers.informationCommands) { result in
             switch result {
             case .failure(let failure): completion(.failure(Trouble(description: failure.description)))
             case .success(let values):
-                switch Answers.information(values) {
-                case .success(let information): completion(.success(information))
+                switch Answers.information(values.dropFirst()) {
+                case .success(var information):
+                    information.linkState = Self.linkState(values[0])
+                    completion(.success(information))
                 case .failure(let refusal):
                     // Another life of the server, or of its password: log in anew.
                     self.close()
@@ -48,6 +50,12 @@ final class LocalServer {
                 }
             }
         }
+    }
+
+    /// - Parameter role: the answer to ROLE: `slave`, host, port, state, offset. A user that may not ask it goes without.
+    private static func linkState(_ role: RedisValue) -> String? {
+        guard case .array(let words) = role, words.count >= 4, words[0].text == "slave" else { return nil }
+        return words[3].text
     }
 
     struct Trouble: Error {

@@ -16,7 +16,7 @@ extension Sidecar {
                 if let reason = Self.objection(to: change, role: values[0], followed: self.keeper.local) {
                     completion(reason)
                 } else {
-                    self.carryOut(change.move, completion)
+                    self.carryOut(change, completion)
                 }
             }
         }
@@ -36,15 +36,20 @@ extension Sidecar {
         return now == MasterAddress(host: link.host, port: link.port) ? nil : "the local server follows \(now) now"
     }
 
-    private func carryOut(_ move: Change.Move, _ completion: @escaping (_ failure: String?) -> Void) {
+    private func carryOut(_ change: Change, _ completion: @escaping (_ failure: String?) -> Void) {
+        func replicaof(_ address: MasterAddress) -> [[UInt8]] {
+            Answers.command("REPLICAOF", address.host, "\(address.port)")
+        }
         let commands: [[[UInt8]]] =
-            switch move {
-            case .follow(let address):
-                [
-                    Answers.command("REPLICAOF", address.host, "\(address.port)"),
-                    Answers.command("CONFIG", "REWRITE"),
-                ]
+            switch change.move {
+            case .follow(let address): [replicaof(address), Answers.command("CONFIG", "REWRITE")]
             case .reconnect: [Answers.command("CLIENT", "KILL", "TYPE", "master")]
+            case .redial(let name):
+                [
+                    Answers.command("MULTI"),
+                    replicaof(MasterAddress(host: change.masterAddress, port: name.port)), replicaof(name),
+                    Answers.command("EXEC"),
+                ]
             }
         local.ask(commands) { result in
             switch result {
@@ -52,6 +57,10 @@ extension Sidecar {
             case .success(let values):
                 if let refusal = values[0].refusal { return completion("the local server \(refusal.words)") }
                 if case .integer(0) = values[0] { return completion("there was no link to close") }
+                if case .redial = change.move {
+                    let refusal = values.compactMap(\.refusal).first
+                    return completion(refusal.map { "the local server \($0.words)" })
+                }
                 if values.count > 1, let refusal = values[1].refusal {
                     // Without a file, or with one that cannot be written: the record has it all the same.
                     self.logger.info(

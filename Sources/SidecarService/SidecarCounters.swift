@@ -17,7 +17,7 @@ struct SidecarCounters {
 
     mutating func note(_ event: ReplicaKeeper.Event) {
         switch event {
-        case .performed(let change): if change.move == .reconnect { reconnects += 1 } else { follows += 1 }
+        case .performed(let change): change.isSameName ? (reconnects += 1) : (follows += 1)
         case .failed: failures += 1
         case .held: holds += 1
         case .confirmed, .lossAcknowledged: confirmations += 1

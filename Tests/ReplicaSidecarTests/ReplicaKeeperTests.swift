@@ -52,6 +52,20 @@ import Testing
         #expect(watch.lookOn(.replica(silent: 40), .at(.unreachable("is silent"))).changes.isEmpty)
     }
 
+    @Test func aConnectThatHangsIsMadeAnew() {
+        var watch = Watch()
+        let local = ServerInformation.replica(isUp: false, linkState: "connecting")
+        #expect(watch.lookOn(local, .at(.unreachable("is silent"))).changes.isEmpty)
+        let changes = watch.lookOn(local, sightOfB).changes
+        #expect(changes.map(\.move) == [.redial(masterA)] && changes.map(\.cause) == [.hangingConnect])
+        #expect(changes.first?.isSameName == true)
+    }
+
+    @Test func aConnectThatIsRetriedIsLeftToRedis() {
+        var watch = Watch()
+        #expect(watch.lookOn(.replica(isUp: false, linkState: "connect"), sightOfB).changes.isEmpty)
+    }
+
     @Test func whatIsSeenOnlyForAMomentChangesNothing() {
         var watch = Watch()
         for _ in 0..<10 {

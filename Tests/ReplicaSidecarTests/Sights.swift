@@ -24,7 +24,7 @@ extension ServerInformation {
     static func replica(
         of master: MasterAddress = masterA, history: Character = "a", applied: Int64 = 1000, keys: Int64 = 10,
         isUp: Bool = true, isSynchronising: Bool = false, silent: Int64 = 1, runID: String = "run-r",
-        isLoading: Bool = false, replicas: [String] = []
+        isLoading: Bool = false, replicas: [String] = [], linkState: String? = nil
     ) -> ServerInformation {
         ServerInformation(
             runID: runID,
@@ -35,7 +35,7 @@ extension ServerInformation {
                     downSeconds: isUp ? nil : 3, appliedOffset: applied, silentSeconds: isUp ? silent : nil),
                 replicas: replicas.map { .init(address: $0, port: 6379, state: "online", offset: 0, lagSeconds: 0) },
                 replicationID: id(history), offset: applied),
-            isLoading: isLoading, databases: keys == 0 ? [] : [.init(name: "db0", keys: keys)])
+            isLoading: isLoading, databases: keys == 0 ? [] : [.init(name: "db0", keys: keys)], linkState: linkState)
     }
 }
 

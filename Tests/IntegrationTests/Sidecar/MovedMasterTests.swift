@@ -139,6 +139,33 @@ struct MovedMasterTests {
         }
     }
 
+    @Test("ends a connect that hangs once the name leads elsewhere", arguments: RedisServer.paths)
+    func hangingConnect(path: String) async throws {
+        try await withSidecarScene(path) { scene in
+            let cluster = scene.cluster
+            // To an address where nobody answers, not even with a refusal.
+            try scene.network.setNames(["redis-master": [scene.host.segment.silentAddress]], on: scene.host)
+            try await cluster.kill("a")
+            try await cluster.wait(until: "Redis waits for a connect", of: "replica") {
+                let role = try await cluster.redis("replica", "ROLE")
+                guard case .array(let words) = role, words.count > 3 else { return .notYet("\(role)") }
+                return Observation(words[3].text == "connecting", else: "\(words[3])")
+            }
+            try await scene.promoteB()
+            _ = try await cluster.redis("b", "SET", "k", "of b")
+            let start = ContinuousClock.now
+            try scene.lead(to: scene.b)
+            try await cluster.wait(until: "replica", isLinkedTo: "b")
+            let time = ContinuousClock.now - start
+            #expect(time < .milliseconds(4500), "\(time)")
+            print("hanging connect, \(path.split(separator: "/").last ?? ""): \(time)")
+            try await cluster.wait(until: "replica", holds: "of b")
+            #expect(try await cluster.info("replica")["master_host"] == "redis-master", "a name stays a name")
+            #expect(try await cluster.info("b", section: "stats")["sync_full"] == "0", "a partial resync")
+            #expect(try await cluster.status("decided_by") == "start")
+        }
+    }
+
     @Test("says what it would do in a dry run, and does nothing")
     func dryRun() async throws {
         try await withSidecarScene(environment: ["SIDECAR_DRY_RUN": "yes"]) { scene in
