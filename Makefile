@@ -2,7 +2,7 @@
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
-PROGRAMS = redis-replica-init KVApp kv-local
+PROGRAMS = redis-replica-init redis-replica-sidecar KVApp kv-local
 TOOLS = .build-tools
 RELEASE = .build/release
 
@@ -37,6 +37,7 @@ test: ## run every test, against real servers, and the checks
 
 build: ## build the release programs, each one static file
 	$(SWIFT) build -c release --product redis-replica-init
+	$(SWIFT) build -c release --product redis-replica-sidecar
 	$(SWIFT) build -c release --product KVApp
 	$(SWIFT) build -c release --product kv-local
 
