@@ -32,7 +32,11 @@ CONTENTS = {
     "key-value-app-deploy.yaml": ["Deployment/key-value-app"],
     "node-hostname.yaml": ["Deployment/node-hostname", "Service/node-hostname"],
 }
-IMAGES = {"redis-replica-kit/redis-slave", "redis-replica-kit/key-value-app"}
+IMAGES = {
+    "redis-replica-kit/redis-slave",
+    "redis-replica-kit/redis-replica-sidecar",
+    "redis-replica-kit/key-value-app",
+}
 REPLICAS = {"redis-master": 1, "redis-slave": 2, "key-value-app": 3, "node-hostname": 1}
 SELECTORS = {
     "redis-master": {"app": "redis", "role": "master"},
@@ -49,6 +53,9 @@ SERVICES = {
     "key-value-app": ("NodePort", False, 80, 8080),
     "node-hostname": ("LoadBalancer", False, 8080, 8080),
 }
+# How many each pod has, and what Kubernetes asks them.
+SIDECARS = {"redis-slave": 1}
+SIDECAR_PROBES = {"startupProbe": "/livez", "readinessProbe": "/readyz", "livenessProbe": "/livez"}
 RECOMMENDED_LABELS = ["name", "component", "part-of"]
 
 
@@ -89,8 +96,13 @@ class Manifests:
         return [
             (f"{name}, container {container['name']}", pod, container)
             for name, pod in self.pods()
-            for container in pod.get("initContainers", []) + pod["containers"]
+            for container in containers_of(pod)
         ]
+
+
+def containers_of(pod):
+    """All containers of a pod, sidecars and init containers first, in the order in which they start."""
+    return pod.get("initContainers", []) + pod["containers"]
 
 
 # Checks -------------------------------------------------------------------------------------------------------------
@@ -116,7 +128,7 @@ def objects_match_the_schemas(manifests):
 def containers_name_a_pinned_image_of_ours(manifests):
     for deployment in manifests.all("Deployment"):
         template = deployment["spec"]["template"]
-        for container in template["spec"]["containers"]:
+        for container in containers_of(template["spec"]):
             where = f"{deployment['metadata']['name']}, container {container['name']}"
             image, _, tag = container["image"].partition(":")
             if image not in IMAGES:
@@ -135,9 +147,39 @@ def containers_have_requests_limits_and_probes(manifests):
             for resource in ("cpu", "memory"):
                 if resource not in container.get("resources", {}).get(bound, {}):
                     yield f"{where}: no {bound} for {resource}"
-        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        for probe in ("startupProbe", "livenessProbe"):
             if probe not in container:
                 yield f"{where}: no {probe}"
+    for name, pod in manifests.pods():
+        judges = [container["name"] for container in containers_of(pod) if "readinessProbe" in container]
+        if len(judges) != 1:
+            yield f"{name}: the readiness is asked of {judges or 'no container'}, not of exactly one"
+
+
+def sidecars_start_first_and_know_what_the_server_knows(manifests):
+    """Kubernetes starts the next container when a sidecar's startup probe succeeds, so it must not need the server."""
+    for name, pod in manifests.pods():
+        sidecars = [container for container in containers_of(pod) if container["name"] == "sidecar"]
+        if len(sidecars) != SIDECARS.get(name, 0):
+            yield f"{name}: {len(sidecars)} containers called sidecar, expected {SIDECARS.get(name, 0)}"
+        for container in pod.get("initContainers", []):
+            where = f"{name}, container {container['name']}"
+            if container.get("restartPolicy") != "Always":
+                yield f"{where}: no restartPolicy Always, so the server waits for its end"
+            server = pod["containers"][0]
+            for what in ("env", "envFrom"):
+                if container.get(what) != server.get(what):
+                    yield f"{where}: {what} is not that of {server['name']}, so the two decide differently"
+            mounts = [
+                [mount for mount in each.get("volumeMounts", []) if mount["mountPath"] == "/run/redis"]
+                for each in (container, server)
+            ]
+            if not mounts[0] or mounts[0] != mounts[1]:
+                yield f"{where}: /run/redis is not the folder of {server['name']}, where the record is read"
+            for probe, path in SIDECAR_PROBES.items():
+                found = container.get(probe, {}).get("httpGet", {}).get("path")
+                if found != path:
+                    yield f"{where}: {probe} asks {found}, expected {path}"
 
 
 def pods_are_restricted(manifests):
@@ -206,7 +248,7 @@ def ports_lead_to_the_containers(manifests):
             port["name"]: port["containerPort"]
             for template in templates.values()
             if spec["selector"].items() <= template["metadata"]["labels"].items()
-            for container in template["spec"]["containers"]
+            for container in containers_of(template["spec"])
             for port in container["ports"]
         }
         for port in spec["ports"]:
@@ -224,6 +266,8 @@ def ports_lead_to_the_containers(manifests):
             yield "Service redis-slave-nodes does not publish the addresses of pods that are not ready"
     for where, _, container in manifests.containers():
         names = {port["name"] for port in container["ports"]}
+        if container["name"] == "sidecar" and container["ports"] != [{"name": "metrics", "containerPort": 9121}]:
+            yield f"{where}: its port is not metrics, 9121"
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             handler = container.get(probe, {}).get("httpGet") or container.get(probe, {}).get("tcpSocket")
             if handler and handler["port"] not in names:
@@ -237,7 +281,7 @@ def volumes_are_there_and_used(manifests):
         volumes = {volume["name"]: volume for volume in pod.get("volumes", [])}
         mounts = {
             mount["name"]: mount["mountPath"]
-            for container in pod.get("initContainers", []) + pod["containers"]
+            for container in containers_of(pod)
             for mount in container.get("volumeMounts", [])
         }
         for volume in sorted(volumes.keys() ^ mounts.keys()):
@@ -310,6 +354,7 @@ CHECKS = [
     objects_match_the_schemas,
     containers_name_a_pinned_image_of_ours,
     containers_have_requests_limits_and_probes,
+    sidecars_start_first_and_know_what_the_server_knows,
     pods_are_restricted,
     services_select_exactly_their_pods,
     labels_are_the_recommended_ones,
@@ -351,20 +396,37 @@ def all_in_one_is_the_same(manifests):
 
 POD = "spec.template.spec"
 CONTAINER = f"{POD}.containers.0"
+SIDECAR = f"{POD}.initContainers.0"
 BROKEN = [
     (files_hold_what_is_written_down, "Service/redis-slave-nodes", "metadata.name", "redis-slaves"),
     (objects_match_the_schemas, "Deployment/redis-master", "spec.replica", 1),
     (objects_match_the_schemas, "Deployment/redis-slave", f"{CONTAINER}.ports.0.containerPort", "6379"),
+    (objects_match_the_schemas, "Deployment/redis-slave", f"{SIDECAR}.restartPolicy", True),
     (objects_match_the_schemas, "Deployment/redis-slave", "kind", "Deploiment"),
     (containers_name_a_pinned_image_of_ours, "Deployment/redis-slave", f"{CONTAINER}.image", "redis:7.4"),
     (containers_name_a_pinned_image_of_ours, "Deployment/redis-slave", f"{CONTAINER}.image",
      "redis-replica-kit/redis-slave:latest"),
+    (containers_name_a_pinned_image_of_ours, "Deployment/redis-slave", f"{SIDECAR}.image",
+     "redis-replica-kit/redis-replica-sidecar:0.1"),
     (containers_name_a_pinned_image_of_ours, "Deployment/key-value-app", f"{CONTAINER}.imagePullPolicy", None),
     (containers_have_requests_limits_and_probes, "Deployment/redis-slave", f"{CONTAINER}.resources.limits.cpu", None),
-    (containers_have_requests_limits_and_probes, "Deployment/redis-slave", f"{CONTAINER}.readinessProbe", None),
+    (containers_have_requests_limits_and_probes, "Deployment/redis-slave", f"{CONTAINER}.livenessProbe", None),
+    (containers_have_requests_limits_and_probes, "Deployment/redis-master", f"{CONTAINER}.readinessProbe", None),
+    (containers_have_requests_limits_and_probes, "Deployment/redis-slave", f"{SIDECAR}.readinessProbe", None),
+    (containers_have_requests_limits_and_probes, "Deployment/redis-slave", f"{SIDECAR}.resources.limits.memory", None),
+    (containers_have_requests_limits_and_probes, "Deployment/redis-slave", f"{CONTAINER}.readinessProbe",
+     {"exec": {"command": ["redis-replica-init", "probe", "ready"]}}),
+    (sidecars_start_first_and_know_what_the_server_knows, "Deployment/redis-slave", f"{SIDECAR}.restartPolicy", None),
+    (sidecars_start_first_and_know_what_the_server_knows, "Deployment/redis-slave", f"{POD}.initContainers", []),
+    (sidecars_start_first_and_know_what_the_server_knows, "Deployment/redis-slave", f"{SIDECAR}.env.1.value", "other"),
+    (sidecars_start_first_and_know_what_the_server_knows, "Deployment/redis-slave",
+     f"{SIDECAR}.volumeMounts.0.mountPath", "/run"),
+    (sidecars_start_first_and_know_what_the_server_knows, "Deployment/redis-slave",
+     f"{SIDECAR}.startupProbe.httpGet.path", "/readyz"),
     (pods_are_restricted, "Deployment/node-hostname", f"{POD}.securityContext.runAsUser", 0),
     (pods_are_restricted, "Deployment/node-hostname", f"{CONTAINER}.securityContext.readOnlyRootFilesystem", None),
     (pods_are_restricted, "Deployment/redis-slave", f"{POD}.enableServiceLinks", None),
+    (pods_are_restricted, "Deployment/redis-slave", f"{SIDECAR}.securityContext.capabilities", None),
     (services_select_exactly_their_pods, "Service/redis-slave", "spec.selector.role", None),
     (services_select_exactly_their_pods, "Deployment/redis-slave", "spec.template.metadata.labels.role", "replica"),
     (labels_are_the_recommended_ones, "Deployment/redis-slave",
@@ -373,6 +435,7 @@ BROKEN = [
     (ports_lead_to_the_containers, "Service/key-value-app", "spec.ports.0.nodePort", 30004),
     (ports_lead_to_the_containers, "Service/redis-slave-nodes", "spec.publishNotReadyAddresses", None),
     (ports_lead_to_the_containers, "Deployment/key-value-app", f"{CONTAINER}.readinessProbe.httpGet.port", "web"),
+    (ports_lead_to_the_containers, "Deployment/redis-slave", f"{SIDECAR}.ports.0.containerPort", 8080),
     (volumes_are_there_and_used, "Deployment/redis-master", f"{POD}.volumes.0.persistentVolumeClaim.claimName", "data"),
     (volumes_are_there_and_used, "Deployment/redis-slave", f"{CONTAINER}.volumeMounts.1.mountPath", "/run"),
     (the_master_keeps_its_data, "Deployment/redis-master", "spec.strategy", None),
