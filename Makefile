@@ -6,9 +6,9 @@ PROGRAMS = redis-replica-init redis-replica-sidecar KVApp kv-local
 TOOLS = .build-tools
 RELEASE = .build/release
 
-# make run PORT=30013 REDIS_PORT=17379 APPS=3 REPLICAS=2
+# make run PORT=30013 REDIS_PORT=17379 SIDECAR_PORT=19131 APPS=3 REPLICAS=2
 RUN_OPTIONS = $(if $(PORT),--port $(PORT)) $(if $(REDIS_PORT),--redis-port $(REDIS_PORT)) \
-	$(if $(APPS),--apps $(APPS)) $(if $(REPLICAS),--replicas $(REPLICAS))
+	$(if $(SIDECAR_PORT),--sidecar-port $(SIDECAR_PORT)) $(if $(APPS),--apps $(APPS)) $(if $(REPLICAS),--replicas $(REPLICAS))
 
 # make bench ROUNDS=5 SECONDS=3 SHAPES=c64,pipeline ALLOCATIONS=1
 BENCH_OPTIONS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) \
@@ -22,7 +22,7 @@ help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='|' read -r target text; do printf '  %-11s %s\n' "$$target" "$$text"; done
 
-run: ## start a master, two replicas and three apps on loopback (PORT= REDIS_PORT= APPS= REPLICAS=); Ctrl-C stops all
+run: ## start a master, two replicas with sidecars and three apps on loopback (PORT= REDIS_PORT= …); Ctrl-C stops all
 	@scripts/install-dependencies run
 	@$(MAKE) --no-print-directory build
 	@exec $(RELEASE)/kv-local $(RUN_OPTIONS)

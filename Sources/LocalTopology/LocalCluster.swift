@@ -54,7 +54,7 @@ public actor LocalCluster {
         let node = try node(name)
         guard !isStopped else { throw LocalTopologyError.notRunning(node: "the cluster") }
         precondition(children[name] == nil, "\(name) is running already")
-        let folder = directory.folder(of: name)
+        let folder = directory.folder(of: node)
         if access(folder.string, F_OK) != 0 { try directory.prepare(node) }
         let child = try await ChildProcess.start(try command(for: node))
         children[name] = child
@@ -173,7 +173,7 @@ public actor LocalCluster {
     /// The node's command under setpriv, which makes it die with us and, when we are root, takes root away in the same
     /// breath: a later change of user would clear the parent-death signal (prctl(2)).
     private func command(for node: NodeSpec) throws(LocalTopologyError) -> ChildProcess.Command {
-        let folder = directory.folder(of: node.name)
+        let folder = directory.folder(of: node)
         func filled(_ text: String) -> String {
             text.split(separator: "{directory}", omittingEmptySubsequences: false).joined(separator: folder.string)
         }

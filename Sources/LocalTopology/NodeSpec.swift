@@ -20,8 +20,8 @@ public struct NodeSpec: Hashable, Sendable {
         case answers
         /// Redis is a replica whose link to its master is up.
         case linkUp
-        /// `GET path` answers 200 from the process that calls itself `hostname` on `GET /`: others may share its port.
-        case http(path: String, hostname: String)
+        /// `GET path` answers 200; where others may share the port, from the process that calls itself `hostname` on `GET /`.
+        case http(path: String, hostname: String? = nil)
     }
 
     /// Unique in its cluster; names the folder and the log.
@@ -33,8 +33,11 @@ public struct NodeSpec: Hashable, Sendable {
     public var configuration: Configuration
     public var endpoint: Endpoint
     public var readiness: Readiness
-    /// Whether the process is a redis-server in the end: dropped to the `redis` user when we are root, and never run as root.
+    /// Whether the process is a redis-server in the end, or shares a folder with one: dropped to the `redis` user when we are
+    /// root, and never run as root.
     public var isRedis: Bool
+    /// The node whose folder it is in, if not one of its own: as containers of a pod share a volume.
+    public var folderOwner: String?
     /// Where the process runs, if not in our own network; it is asked there, too.
     public var network: NetworkNamespace?
 
@@ -93,6 +96,7 @@ extension NodeSpec {
         var environment = [
             "REDIS_CONFIG_FILE": "{directory}/redis.conf",
             "REDIS_DATA_DIR": "{directory}",
+            "REDIS_MASTER_RECORD_FILE": "{directory}/master-record",
             "REDIS_BIND": endpoint.host,
             "REDIS_PORT_NUMBER": "\(endpoint.port)",
             "REDIS_REPLICATION_MODE": master == nil ? "master" : "replica",
@@ -106,6 +110,27 @@ extension NodeSpec {
             name: name, executable: program, arguments: arguments.isEmpty ? [] : ["--"] + arguments,
             environment: environment, configuration: configuration == .none ? .lines([]) : configuration,
             endpoint: endpoint, readiness: master == nil ? .answers : .linkUp, isRedis: true)
+    }
+
+    /// A redis-replica-sidecar beside a replica, as in a pod: in its folder and network, with its environment and user.
+    /// - Parameters:
+    ///   - program: redis-replica-sidecar.
+    ///   - endpoint: Where it listens.
+    ///   - replica: One that redis-replica-init starts.
+    ///   - arguments: Its flags.
+    public static func sidecar(
+        _ name: String, program: FilePath, at endpoint: Endpoint, beside replica: NodeSpec, arguments: [String] = []
+    ) -> NodeSpec {
+        var node = replica
+        node.name = name
+        node.folderOwner = replica.folderOwner ?? replica.name
+        node.executable = program
+        node.arguments = arguments
+        node.environment["SIDECAR_HOST"] = endpoint.host
+        node.environment["SIDECAR_PORT"] = "\(endpoint.port)"
+        node.endpoint = endpoint
+        node.readiness = .http(path: "/readyz")
+        return node
     }
 
     /// A KVApp that shares its port with its siblings.

@@ -34,13 +34,13 @@ struct RunDirectory: Sendable {
         }
     }
 
-    func folder(of node: String) -> FilePath { path.appending(node) }
+    func folder(of node: NodeSpec) -> FilePath { path.appending(node.folderOwner ?? node.name) }
 
     func log(of node: String) -> FilePath { path.appending("\(node).log") }
 
     /// Makes the node's folder and writes its configuration there, both owned by the user it runs as.
     func prepare(_ node: NodeSpec) throws(LocalTopologyError) {
-        let folder = folder(of: node.name)
+        let folder = folder(of: node)
         let account = node.isRedis ? account : nil
         try Files.makeFolder(folder, mode: 0o700)
         let text: [UInt8]? =

@@ -5,7 +5,8 @@ extension Layout {
         let base = "http://127.0.0.1:\(port)"
         return """
 
-            Replication is up: one master, \(replicas) replicas, \(apps) apps behind port \(port). Try, in another terminal:
+            Replication is up: one master, \(replicas) replicas with a sidecar each, \(apps) apps behind port \(port).
+            Try, in another terminal:
 
               curl -X POST -H 'Content-Type: application/json' -d '{"key":"key_1","value":"value_1"}' \(base)/set
                 {"key":"key_1","value":"value_1","redis_replication":"# Replication\\r\\nrole:master\\r\\n\
@@ -18,6 +19,9 @@ extension Layout {
               for i in $(seq 12); do curl -s '\(base)/get?key=key_1' | grep -o '"pod_ip":"[^"]*"'; done
                 the apps take turns
 
+              curl http://127.0.0.2:\(sidecarPort)/status
+                what the first replica's sidecar sees and decides: {"ready": true, …, "state": "in-step", …}
+
             The page is at \(base)/ . Ctrl-C stops everything.
             """
     }
@@ -29,18 +33,15 @@ extension Layout {
     /// What to do about a taken port; the other errors say it themselves.
     func cure(of error: LocalTopologyError) -> String? {
         guard case .taken(let endpoint) = error else { return nil }
-        let isShared = endpoint.port == port
-        let holder =
-            isShared
-            ? "another `make run`, or a NodePort of a Kubernetes on this machine"
-            : "another `make run`, or a Redis of yours"
-        let other =
-            isShared
-            ? "make run PORT=\(port + 10)   (kv-local --port \(port + 10))"
-            : "make run REDIS_PORT=\(redisPort + 10)   (kv-local --redis-port \(redisPort + 10))"
+        let (holder, variable, option, other) =
+            switch endpoint.port {
+            case port: ("a NodePort of a Kubernetes on this machine", "PORT", "--port", port + 10)
+            case sidecarPort: ("a program of yours", "SIDECAR_PORT", "--sidecar-port", sidecarPort + 10)
+            default: ("a Redis of yours", "REDIS_PORT", "--redis-port", redisPort + 10)
+            }
         return """
-            It may be \(holder); `ss -ltnp sport = :\(endpoint.port)` names it.
-            Stop that, or use another port: \(other)
+            It may be another `make run`, or \(holder); `ss -ltnp sport = :\(endpoint.port)` names it.
+            Stop that, or use another port: make run \(variable)=\(other)   (kv-local \(option) \(other))
             """
     }
 }

@@ -12,6 +12,9 @@ struct Layout: ParsableArguments {
     @Option(help: "The master's port on 127.0.0.1; replica N is on the Nth port after it, on 127.0.0.(N+1).")
     var redisPort = 16379
 
+    @Option(help: "The port of the sidecars, each at its replica's address.")
+    var sidecarPort = 19121
+
     @Option(help: "How many apps.")
     var apps = 3
 
@@ -25,8 +28,13 @@ struct Layout: ParsableArguments {
         guard (1...9).contains(apps), (1...9).contains(replicas) else {
             throw ValidationError("--apps and --replicas take 1 to 9")
         }
-        guard (1...65_535).contains(port), redisPort > 0, redisPort + replicas <= 65_535 else {
+        guard (1...65_535).contains(port), redisPort > 0, redisPort + replicas <= 65_535,
+            (1...65_535).contains(sidecarPort)
+        else {
             throw ValidationError("a port is 1 to 65535")
+        }
+        guard !(redisPort...redisPort + replicas).contains(sidecarPort) else {
+            throw ValidationError("--sidecar-port \(sidecarPort) is a port of a redis-server; choose another one")
         }
     }
 
@@ -35,15 +43,17 @@ struct Layout: ParsableArguments {
     private var slaves: [Endpoint] {
         (1...replicas).map { Endpoint(host: "127.0.0.\($0 + 1)", port: redisPort + $0) }
     }
+    private var sidecars: [Endpoint] { slaves.map { Endpoint(host: $0.host, port: sidecarPort) } }
 
     /// Tries an exclusive bind on each port: sharing the apps' port would hide that somebody else answers on it.
     func checkPorts() throws(LocalTopologyError) {
-        for endpoint in [shared, master] + slaves { try Loopback.checkFree(endpoint) }
+        for endpoint in [shared, master] + slaves + sidecars { try Loopback.checkFree(endpoint) }
     }
 
     func clusterSpec() throws(LocalTopologyError) -> ClusterSpec {
         _ = try Programs.installed("redis-server", package: "redis-server")
         let initProgram = try Programs.built("redis-replica-init")
+        let sidecarProgram = try Programs.built("redis-replica-sidecar")
         let app = try Programs.built("KVApp")
         let stock = StockConfiguration.find()
         var nodes: [NodeSpec] = [
@@ -52,10 +62,11 @@ struct Layout: ParsableArguments {
                 arguments: ["--appendonly", "yes", "--repl-diskless-sync-delay", "\(syncDelay)"])
         ]
         for (index, slave) in slaves.enumerated() {
-            nodes.append(
-                .redisThroughInit(
-                    "redis-slave-\(index + 1)", program: initProgram, at: slave, replicaOf: master,
-                    configuration: stock))
+            let replica = NodeSpec.redisThroughInit(
+                "redis-slave-\(index + 1)", program: initProgram, at: slave, replicaOf: master, configuration: stock)
+            let sidecar = NodeSpec.sidecar(
+                "redis-replica-sidecar-\(index + 1)", program: sidecarProgram, at: sidecars[index], beside: replica)
+            nodes += [replica, sidecar]
         }
         for number in 1...apps {
             nodes.append(

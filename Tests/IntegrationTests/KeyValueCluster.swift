@@ -1,15 +1,21 @@
 import LocalTopology
 
-/// The whole system as the tests run it: a master and replicas through redis-replica-init, and apps on one port.
+/// The whole system as the tests run it: a master and replicas through redis-replica-init, with sidecars where they are
+/// wanted, and apps on one port.
 struct KeyValueCluster {
     let master: NodeSpec
     let replicas: [NodeSpec]
+    let sidecars: [NodeSpec]
     let apps: [NodeSpec]
 
-    /// - Parameter configuration: what the init rewrites for each server.
-    init(replicas replicaCount: Int = 2, apps appCount: Int, configuration: NodeSpec.Configuration = .lines([])) throws
-    {
-        let ports = try Loopback.freePorts(replicaCount + 2)
+    /// - Parameters:
+    ///   - hasSidecars: whether each replica has one, at its address and a port that all of them have.
+    ///   - configuration: what the init rewrites for each server.
+    init(
+        replicas replicaCount: Int = 2, apps appCount: Int, hasSidecars: Bool = false,
+        configuration: NodeSpec.Configuration = .lines([])
+    ) throws {
+        let ports = try Loopback.freePorts(replicaCount + 3)
         let initProgram = try Programs.built("redis-replica-init")
         let masterEndpoint = Endpoint(port: ports[0])
         let replicaEndpoints = (0..<replicaCount).map { Endpoint(host: "127.0.0.\($0 + 2)", port: ports[$0 + 1]) }
@@ -21,6 +27,12 @@ struct KeyValueCluster {
                 "replica-\(index + 1)", program: initProgram, at: endpoint, replicaOf: masterEndpoint,
                 configuration: configuration)
         }
+        let sidecarProgram = try Programs.built("redis-replica-sidecar")
+        sidecars = replicas.prefix(hasSidecars ? replicaCount : 0).enumerated().map { index, replica in
+            .sidecar(
+                "sidecar-\(index + 1)", program: sidecarProgram,
+                at: Endpoint(host: replica.endpoint.host, port: ports[replicaCount + 2]), beside: replica)
+        }
         let program = try Programs.built("KVApp")
         let appEndpoint = Endpoint(port: ports[replicaCount + 1])
         apps = (1...max(appCount, 1)).prefix(appCount).map { number in
@@ -30,7 +42,7 @@ struct KeyValueCluster {
         }
     }
 
-    var spec: ClusterSpec { ClusterSpec([master] + replicas + apps) }
+    var spec: ClusterSpec { ClusterSpec([master] + replicas + sidecars + apps) }
 }
 
 extension LocalCluster {

@@ -10,7 +10,7 @@ struct NineStepsTests {
     @Test("a value set through any app is read from both replicas, which the master lists under two addresses")
     func nineSteps() async throws {
         try #require(Harness.exists(Self.stock.string), "Debian's redis-server brings /etc/redis/redis.conf")
-        let system = try KeyValueCluster(apps: 3, configuration: .copy(of: Self.stock))
+        let system = try KeyValueCluster(apps: 3, hasSidecars: true, configuration: .copy(of: Self.stock))
         try await withLocalCluster(system.spec) { cluster in
             try await cluster.wait(untilReplicasOf: "master", are: 2)
 
@@ -62,6 +62,14 @@ struct NineStepsTests {
                 replicaPorts.insert(replica.name)
             }
             #expect(try await cluster.info("master", section: "commandstats")["cmdstat_get"] == nil)
+
+            // The sidecars: each in step, and sure of it.
+            for sidecar in system.sidecars {
+                let answers = try await cluster.http(sidecar.name, .get("/livez"), .get("/readyz"), .get("/status"))
+                #expect(answers.map(\.status) == [200, 200, 200])
+                #expect(answers[1].text == "ready: replica, its link to the master is up\n")
+                #expect(answers[2].text.contains(#""state": "in-step""#), "\(answers[2].text)")
+            }
 
             // The hostname server, and the probes.
             let answers = try await cluster.http("app-1", .get("/"), .get("/livez"), .get("/readyz"))
