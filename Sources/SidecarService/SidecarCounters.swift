@@ -17,7 +17,8 @@ struct SidecarCounters {
 
     mutating func note(_ event: ReplicaKeeper.Event) {
         switch event {
-        case .performed(let change): change.isSameName ? (reconnects += 1) : (follows += 1)
+        case .performed(let change) where change.isSameName: reconnects += 1
+        case .performed: follows += 1
         case .failed: failures += 1
         case .held: holds += 1
         case .confirmed, .lossAcknowledged: confirmations += 1

@@ -22,7 +22,6 @@ struct MovedMasterTests {
             #expect(Int(after ?? "") == (Int(before ?? "") ?? 0) + 1, "a partial resync")
             #expect(try await cluster.info("replica")["master_host"] == "redis-master", "a name stays a name")
             #expect(try await cluster.changes() == 1)
-            print("name moved, partial resync, \(path.split(separator: "/").last ?? ""): \(time)")
         }
     }
 
@@ -36,7 +35,6 @@ struct MovedMasterTests {
             #expect(time < .milliseconds(4500), "\(time)")
             let log = try await scene.cluster.log(of: "sidecar")
             #expect(log.contains("another history with 1 keys; the 1 keys here are replaced"))
-            print("name moved, full resync, \(path.split(separator: "/").last ?? ""): \(time)")
         }
     }
 
@@ -66,7 +64,6 @@ struct MovedMasterTests {
                 let file = "\(cluster.folder)/replica/redis.conf"
                 let lines = String(decoding: try Scratch.read(file), as: UTF8.self)
                 #expect(lines.contains("replicaof redis-master-b 6379"))
-                print("environment, \(path.split(separator: "/").last ?? ""): \(time)")
             }
         }
     }
@@ -134,7 +131,6 @@ struct MovedMasterTests {
             try await cluster.wait(until: "replica", isLinkedTo: "b")
             let time = ContinuousClock.now - start
             #expect(time < .milliseconds(4500), "\(time)")
-            print("stopped master, \(path.split(separator: "/").last ?? ""): \(time)")
             try await cluster.resume("a")
         }
     }
@@ -158,7 +154,6 @@ struct MovedMasterTests {
             try await cluster.wait(until: "replica", isLinkedTo: "b")
             let time = ContinuousClock.now - start
             #expect(time < .milliseconds(4500), "\(time)")
-            print("hanging connect, \(path.split(separator: "/").last ?? ""): \(time)")
             try await cluster.wait(until: "replica", holds: "of b")
             #expect(try await cluster.info("replica")["master_host"] == "redis-master", "a name stays a name")
             #expect(try await cluster.info("b", section: "stats")["sync_full"] == "0", "a partial resync")
