@@ -21,30 +21,32 @@ struct DataGuardTests {
         }
     }
 
-    @Test("holds the replica back from an empty one until an operator confirms", arguments: RedisServer.paths)
-    func emptyMaster(path: String) async throws {
-        try await held(path) { scene, sidecar in
-            try await sidecar.wait(untilStateIs: "held")
-            let readiness = try await sidecar.http("sidecar", .get("/readyz"))[0]
-            #expect(readiness.status == 503)
-            #expect(readiness.text.contains("it is empty, and this replica holds 1 keys"))
-            #expect(try await sidecar.metric("redis_replica_sidecar_held") == 1)
-            #expect(try await scene.cluster.redis("replica", "GET", "k").text == "of a", "it serves what it has")
-            #expect(try await scene.cluster.info("replica")["master_host"] == "redis-master")
+    @Test("holds the replica back from an empty one until an operator confirms")
+    func emptyMaster() async throws {
+        try await onEveryServer { path in
+            try await held(path) { scene, sidecar in
+                try await sidecar.wait(untilStateIs: "held")
+                let readiness = try await sidecar.http("sidecar", .get("/readyz"))[0]
+                #expect(readiness.status == 503)
+                #expect(readiness.text.contains("it is empty, and this replica holds 1 keys"))
+                #expect(try await sidecar.metric("redis_replica_sidecar_held") == 1)
+                #expect(try await scene.cluster.redis("replica", "GET", "k").text == "of a", "it serves what it has")
+                #expect(try await scene.cluster.info("replica")["master_host"] == "redis-master")
 
-            let distant = try await LoopbackHTTP.exchange(
-                [.init("POST", "/v1/confirm")], with: scene.host.endpoint(9121), from: scene.a.namespace,
-                timeout: .seconds(2))
-            #expect(distant[0].status == 403, "a confirmation is taken from loopback alone")
-            let confirmed = try await LoopbackHTTP.exchange(
-                [.init("POST", "/v1/confirm")], with: Endpoint(host: "127.0.0.1", port: 9121),
-                from: scene.host.namespace, timeout: .seconds(2))
-            #expect(confirmed[0].status == 200)
-            try await scene.cluster.wait(until: "replica", isLinkedTo: "b")
-            #expect(try await scene.cluster.redis("replica", "DBSIZE") == .integer(0))
-            try await sidecar.wait(until: "it is ready", of: "sidecar") {
-                let answer = try await sidecar.http("sidecar", .get("/readyz"))[0]
-                return Observation(answer.status == 200, else: answer.text)
+                let distant = try await LoopbackHTTP.exchange(
+                    [.init("POST", "/v1/confirm")], with: scene.host.endpoint(9121), from: scene.a.namespace,
+                    timeout: .seconds(2))
+                #expect(distant[0].status == 403, "a confirmation is taken from loopback alone")
+                let confirmed = try await LoopbackHTTP.exchange(
+                    [.init("POST", "/v1/confirm")], with: Endpoint(host: "127.0.0.1", port: 9121),
+                    from: scene.host.namespace, timeout: .seconds(2))
+                #expect(confirmed[0].status == 200)
+                try await scene.cluster.wait(until: "replica", isLinkedTo: "b")
+                #expect(try await scene.cluster.redis("replica", "DBSIZE") == .integer(0))
+                try await sidecar.wait(until: "it is ready", of: "sidecar") {
+                    let answer = try await sidecar.http("sidecar", .get("/readyz"))[0]
+                    return Observation(answer.status == 200, else: answer.text)
+                }
             }
         }
     }

@@ -4,22 +4,24 @@ import Testing
 
 @Suite("A sidecar whose replica is moved by hand")
 struct HandTests {
-    @Test("leaves a promoted replica a master", arguments: RedisServer.paths)
-    func promotion(path: String) async throws {
-        try await withSidecarScene(path) { scene in
-            let cluster = scene.cluster
-            _ = try await cluster.redis("replica", "REPLICAOF", "NO", "ONE")
-            try await cluster.wait(untilStateIs: "is-master")
-            #expect(try await cluster.status("decided_by") == "hand")
-            #expect(try await cluster.redis("replica", "SET", "k", "own").text == "OK")
-            #expect(try await cluster.metric("redis_replica_sidecar_moves_by_hand_total") == 1)
-            // Also where the sidecar itself is started anew, and the name leads elsewhere.
-            try scene.lead(to: scene.b)
-            try await scene.promoteB()
-            try await cluster.restart("sidecar")
-            try await cluster.wait(untilStateIs: "is-master")
-            #expect(try await cluster.redis("replica", "GET", "k").text == "own")
-            #expect(try await cluster.changes() == 0)
+    @Test("leaves a promoted replica a master")
+    func promotion() async throws {
+        try await onEveryServer { path in
+            try await withSidecarScene(path) { scene in
+                let cluster = scene.cluster
+                _ = try await cluster.redis("replica", "REPLICAOF", "NO", "ONE")
+                try await cluster.wait(untilStateIs: "is-master")
+                #expect(try await cluster.status("decided_by") == "hand")
+                #expect(try await cluster.redis("replica", "SET", "k", "own").text == "OK")
+                #expect(try await cluster.metric("redis_replica_sidecar_moves_by_hand_total") == 1)
+                // Also where the sidecar itself is started anew, and the name leads elsewhere.
+                try scene.lead(to: scene.b)
+                try await scene.promoteB()
+                try await cluster.restart("sidecar")
+                try await cluster.wait(untilStateIs: "is-master")
+                #expect(try await cluster.redis("replica", "GET", "k").text == "own")
+                #expect(try await cluster.changes() == 0)
+            }
         }
     }
 

@@ -4,66 +4,70 @@ import Testing
 
 @Suite("A sidecar whose master moves")
 struct MovedMasterTests {
-    @Test("has the replica connect to where the name leads now, by a partial resync", arguments: RedisServer.paths)
-    func nameMoves(path: String) async throws {
-        try await withSidecarScene(path) { scene in
-            let cluster = scene.cluster
-            try await scene.promoteB()
-            _ = try await cluster.redis("b", "SET", "k", "of b")
-            let before = try await cluster.info("b", section: "stats")["sync_partial_ok"]
-            let start = ContinuousClock.now
-            try scene.lead(to: scene.b)
-            try await cluster.wait(until: "replica", isLinkedTo: "b")
-            let time = ContinuousClock.now - start
-            // On an idle machine 3 s are the bound; half of that again is left to a busy one.
-            #expect(time < .milliseconds(4500), "\(time)")
-            try await cluster.wait(until: "replica", holds: "of b")
-            let after = try await cluster.info("b", section: "stats")["sync_partial_ok"]
-            #expect(Int(after ?? "") == (Int(before ?? "") ?? 0) + 1, "a partial resync")
-            #expect(try await cluster.info("replica")["master_host"] == "redis-master", "a name stays a name")
-            #expect(try await cluster.changes() == 1)
-        }
-    }
-
-    @Test("has it copy another data set, and says so, where the new master has one", arguments: RedisServer.paths)
-    func anotherDataset(path: String) async throws {
-        try await withSidecarScene(path, isSibling: false) { scene in
-            let start = ContinuousClock.now
-            try scene.lead(to: scene.b)
-            try await scene.cluster.wait(until: "replica", holds: "of b")
-            let time = ContinuousClock.now - start
-            #expect(time < .milliseconds(4500), "\(time)")
-            let log = try await scene.cluster.log(of: "sidecar")
-            #expect(log.contains("another history with 1 keys; the 1 keys here are replaced"))
-        }
-    }
-
-    @Test(
-        "follows an environment that names another master, and leaves it to the next start",
-        arguments: RedisServer.paths)
-    func environmentSwitch(path: String) async throws {
-        try await withSidecarScene(path) { scene in
-            let cluster = scene.cluster
-            try await scene.promoteB()
-            _ = try await cluster.redis("b", "SET", "k", "of b")
-            try scene.network.setNames(
-                ["redis-master": [scene.a.address], "redis-master-b": [scene.b.address]], on: scene.host)
-            try await cluster.terminate("sidecar")
-            let record = ["REDIS_MASTER_RECORD_FILE": "\(cluster.folder)/replica.record"]
-            let other = try NodeSpec.sidecar(on: scene.host, master: "redis-master-b", environment: record)
-            try await withSidecar(other, besides: cluster) { sidecar in
+    @Test("has the replica connect to where the name leads now, by a partial resync")
+    func nameMoves() async throws {
+        try await onEveryServer { path in
+            try await withSidecarScene(path) { scene in
+                let cluster = scene.cluster
+                try await scene.promoteB()
+                _ = try await cluster.redis("b", "SET", "k", "of b")
+                let before = try await cluster.info("b", section: "stats")["sync_partial_ok"]
                 let start = ContinuousClock.now
+                try scene.lead(to: scene.b)
                 try await cluster.wait(until: "replica", isLinkedTo: "b")
                 let time = ContinuousClock.now - start
-                #expect(time < .milliseconds(4500), "\(time)")
+                // On an idle machine 3 s are the bound; half of that again is left to a busy one.
+                #expect(time < scene.patience, "\(scene.server): \(time)")
                 try await cluster.wait(until: "replica", holds: "of b")
-                #expect(try await cluster.info("replica")["master_host"] == "redis-master-b")
-                try await sidecar.wait(untilStateIs: "in-step")
-                #expect(try await sidecar.status("decided_by") == "sidecar")
-                // In the server's own file too, since it has one.
-                let file = "\(cluster.folder)/replica/redis.conf"
-                let lines = String(decoding: try Scratch.read(file), as: UTF8.self)
-                #expect(lines.contains("replicaof redis-master-b 6379"))
+                let after = try await cluster.info("b", section: "stats")["sync_partial_ok"]
+                #expect(Int(after ?? "") == (Int(before ?? "") ?? 0) + 1, "a partial resync")
+                #expect(try await cluster.info("replica")["master_host"] == "redis-master", "a name stays a name")
+                #expect(try await cluster.changes() == 1)
+            }
+        }
+    }
+
+    @Test("has it copy another data set, and says so, where the new master has one")
+    func anotherDataset() async throws {
+        try await onEveryServer { path in
+            try await withSidecarScene(path, isSibling: false) { scene in
+                let start = ContinuousClock.now
+                try scene.lead(to: scene.b)
+                try await scene.cluster.wait(until: "replica", holds: "of b")
+                let time = ContinuousClock.now - start
+                #expect(time < scene.patience, "\(scene.server): \(time)")
+                let log = try await scene.cluster.log(of: "sidecar")
+                #expect(log.contains("another history with 1 keys; the 1 keys here are replaced"))
+            }
+        }
+    }
+
+    @Test("follows an environment that names another master, and leaves it to the next start")
+    func environmentSwitch() async throws {
+        try await onEveryServer { path in
+            try await withSidecarScene(path) { scene in
+                let cluster = scene.cluster
+                try await scene.promoteB()
+                _ = try await cluster.redis("b", "SET", "k", "of b")
+                try scene.network.setNames(
+                    ["redis-master": [scene.a.address], "redis-master-b": [scene.b.address]], on: scene.host)
+                try await cluster.terminate("sidecar")
+                let record = ["REDIS_MASTER_RECORD_FILE": "\(cluster.folder)/replica.record"]
+                let other = try NodeSpec.sidecar(on: scene.host, master: "redis-master-b", environment: record)
+                try await withSidecar(other, besides: cluster) { sidecar in
+                    let start = ContinuousClock.now
+                    try await cluster.wait(until: "replica", isLinkedTo: "b")
+                    let time = ContinuousClock.now - start
+                    #expect(time < scene.patience, "\(scene.server): \(time)")
+                    try await cluster.wait(until: "replica", holds: "of b")
+                    #expect(try await cluster.info("replica")["master_host"] == "redis-master-b")
+                    try await sidecar.wait(untilStateIs: "in-step")
+                    #expect(try await sidecar.status("decided_by") == "sidecar")
+                    // In the server's own file too, since it has one.
+                    let file = "\(cluster.folder)/replica/redis.conf"
+                    let lines = String(decoding: try Scratch.read(file), as: UTF8.self)
+                    #expect(lines.contains("replicaof redis-master-b 6379"))
+                }
             }
         }
     }
@@ -117,47 +121,52 @@ struct MovedMasterTests {
         }
     }
 
-    @Test("does nothing for a master that is stopped, and moves on when the name does", arguments: RedisServer.paths)
-    func stoppedMaster(path: String) async throws {
-        try await withSidecarScene(path) { scene in
-            let cluster = scene.cluster
-            try await cluster.pause("a")
-            try await cluster.wait(untilStateIs: "no-master")
-            #expect(try await cluster.http("sidecar", .get("/readyz"))[0].status == 200, "stale reads beat no reads")
-            #expect(try await cluster.changes() == 0)
-            try await scene.promoteB()
-            let start = ContinuousClock.now
-            try scene.lead(to: scene.b)
-            try await cluster.wait(until: "replica", isLinkedTo: "b")
-            let time = ContinuousClock.now - start
-            #expect(time < .milliseconds(4500), "\(time)")
-            try await cluster.resume("a")
+    @Test("does nothing for a master that is stopped, and moves on when the name does")
+    func stoppedMaster() async throws {
+        try await onEveryServer { path in
+            try await withSidecarScene(path) { scene in
+                let cluster = scene.cluster
+                try await cluster.pause("a")
+                try await cluster.wait(untilStateIs: "no-master")
+                #expect(
+                    try await cluster.http("sidecar", .get("/readyz"))[0].status == 200, "stale reads beat no reads")
+                #expect(try await cluster.changes() == 0)
+                try await scene.promoteB()
+                let start = ContinuousClock.now
+                try scene.lead(to: scene.b)
+                try await cluster.wait(until: "replica", isLinkedTo: "b")
+                let time = ContinuousClock.now - start
+                #expect(time < scene.patience, "\(scene.server): \(time)")
+                try await cluster.resume("a")
+            }
         }
     }
 
-    @Test("ends a connect that hangs once the name leads elsewhere", arguments: RedisServer.paths)
-    func hangingConnect(path: String) async throws {
-        try await withSidecarScene(path) { scene in
-            let cluster = scene.cluster
-            // To an address where nobody answers, not even with a refusal.
-            try scene.network.setNames(["redis-master": [scene.host.segment.silentAddress]], on: scene.host)
-            try await cluster.kill("a")
-            try await cluster.wait(until: "Redis waits for a connect", of: "replica") {
-                let role = try await cluster.redis("replica", "ROLE")
-                guard case .array(let words) = role, words.count > 3 else { return .notYet("\(role)") }
-                return Observation(words[3].text == "connecting", else: "\(words[3])")
+    @Test("ends a connect that hangs once the name leads elsewhere")
+    func hangingConnect() async throws {
+        try await onEveryServer { path in
+            try await withSidecarScene(path) { scene in
+                let cluster = scene.cluster
+                // To an address where nobody answers, not even with a refusal.
+                try scene.network.setNames(["redis-master": [scene.host.segment.silentAddress]], on: scene.host)
+                try await cluster.kill("a")
+                try await cluster.wait(until: "Redis waits for a connect", of: "replica") {
+                    let role = try await cluster.redis("replica", "ROLE")
+                    guard case .array(let words) = role, words.count > 3 else { return .notYet("\(role)") }
+                    return Observation(words[3].text == "connecting", else: "\(words[3])")
+                }
+                try await scene.promoteB()
+                _ = try await cluster.redis("b", "SET", "k", "of b")
+                let start = ContinuousClock.now
+                try scene.lead(to: scene.b)
+                try await cluster.wait(until: "replica", isLinkedTo: "b")
+                let time = ContinuousClock.now - start
+                #expect(time < scene.patience, "\(scene.server): \(time)")
+                try await cluster.wait(until: "replica", holds: "of b")
+                #expect(try await cluster.info("replica")["master_host"] == "redis-master", "a name stays a name")
+                #expect(try await cluster.info("b", section: "stats")["sync_full"] == "0", "a partial resync")
+                #expect(try await cluster.status("decided_by") == "start")
             }
-            try await scene.promoteB()
-            _ = try await cluster.redis("b", "SET", "k", "of b")
-            let start = ContinuousClock.now
-            try scene.lead(to: scene.b)
-            try await cluster.wait(until: "replica", isLinkedTo: "b")
-            let time = ContinuousClock.now - start
-            #expect(time < .milliseconds(4500), "\(time)")
-            try await cluster.wait(until: "replica", holds: "of b")
-            #expect(try await cluster.info("replica")["master_host"] == "redis-master", "a name stays a name")
-            #expect(try await cluster.info("b", section: "stats")["sync_full"] == "0", "a partial resync")
-            #expect(try await cluster.status("decided_by") == "start")
         }
     }
 

@@ -19,28 +19,30 @@ struct PartitionedReplicaTests {
         }
     }
 
-    @Test("makes a link anew that stays silent while the master answers others", arguments: RedisServer.paths)
-    func silentLink(path: String) async throws {
-        // The master pings every second, so three without a word are odd.
-        try await withSidecarScene(
-            path, environment: ["SIDECAR_MAX_SILENCE_SECONDS": "3"], lines: ["repl-ping-replica-period 1"]
-        ) { scene in
-            let cluster = scene.cluster
-            // The established connection alone loses its packets, as one does whose address translation was forgotten.
-            let source = try #require(
-                try await cluster.redis("a", "CLIENT", "LIST", "TYPE", "replica").text?
-                    .split(separator: " ").first { $0.hasPrefix("addr=\(scene.host.address):") })
-            let port = try #require(source.split(separator: ":").last)
-            try await NetworkTools.nft(
-                """
-                add table ip lost
-                add chain ip lost input { type filter hook input priority filter; }
-                add rule ip lost input tcp dport \(port) drop
-                """, in: scene.host.namespace)
-            _ = try await cluster.redis("a", "SET", "k", "unheard")
-            try await cluster.wait(until: "replica", holds: "unheard")
-            #expect(try await cluster.metric("redis_replica_sidecar_changes_total{move=\"reconnect\"}") == 1)
-            #expect(try await cluster.log(of: "sidecar").contains("the link is silent, and it answers"))
+    @Test("makes a link anew that stays silent while the master answers others")
+    func silentLink() async throws {
+        try await onEveryServer { path in
+            // The master pings every second, so three without a word are odd.
+            try await withSidecarScene(
+                path, environment: ["SIDECAR_MAX_SILENCE_SECONDS": "3"], lines: ["repl-ping-replica-period 1"]
+            ) { scene in
+                let cluster = scene.cluster
+                // The established connection alone loses its packets, as one does whose address translation was forgotten.
+                let source = try #require(
+                    try await cluster.redis("a", "CLIENT", "LIST", "TYPE", "replica").text?
+                        .split(separator: " ").first { $0.hasPrefix("addr=\(scene.host.address):") })
+                let port = try #require(source.split(separator: ":").last)
+                try await NetworkTools.nft(
+                    """
+                    add table ip lost
+                    add chain ip lost input { type filter hook input priority filter; }
+                    add rule ip lost input tcp dport \(port) drop
+                    """, in: scene.host.namespace)
+                _ = try await cluster.redis("a", "SET", "k", "unheard")
+                try await cluster.wait(until: "replica", holds: "unheard")
+                #expect(try await cluster.metric("redis_replica_sidecar_changes_total{move=\"reconnect\"}") == 1)
+                #expect(try await cluster.log(of: "sidecar").contains("the link is silent, and it answers"))
+            }
         }
     }
 }

@@ -92,6 +92,12 @@ struct SidecarScene: Sendable {
     let b: TestNetwork.Host
     let host: TestNetwork.Host
     let cluster: LocalCluster
+    /// The server's program, to tell the versions apart.
+    let server: String
+
+    /// From a change to a link that is up: 3 s on an idle machine, and half of that again where five versions are tested beside
+    /// each other.
+    let patience: Duration = .milliseconds(4500)
 
     /// Where the name leads from now on.
     func lead(_ name: String = "redis-master", to hosts: TestNetwork.Host...) throws {
@@ -100,6 +106,14 @@ struct SidecarScene: Sendable {
 
     /// Makes `b` a master with `a`'s history, as a fail-over by hand does.
     func promoteB() async throws { _ = try await cluster.redis("b", "REPLICAOF", "NO", "ONE") }
+}
+
+/// Tests every version beside each other: most of a test is waiting.
+func onEveryServer(_ body: @escaping @Sendable (_ path: String) async throws -> Void) async throws {
+    try await withThrowingTaskGroup { group in
+        for path in RedisServer.paths { group.addTask { try await body(path) } }
+        try await group.waitForAll()
+    }
 }
 
 /// - Parameters:
@@ -127,9 +141,14 @@ func withSidecarScene(
         try await withLocalCluster(spec) { cluster in
             _ = try await cluster.redis("a", "SET", "k", "of a")
             if !isSibling { _ = try await cluster.redis("b", "SET", "k", "of b") }
-            try await cluster.wait(until: "replica", holds: "of a")
+            for name in isSibling ? ["b", "replica"] : ["replica"] {
+                try await cluster.wait(until: name, holds: "of a")
+            }
             try await cluster.wait(untilStateIs: "in-step")
-            try await body(SidecarScene(network: network, a: a, b: b, host: host, cluster: cluster))
+            try await body(
+                SidecarScene(
+                    network: network, a: a, b: b, host: host, cluster: cluster,
+                    server: server.lastComponent?.string ?? ""))
         }
     }
 }
