@@ -63,9 +63,11 @@ let package = Package(
             swiftSettings: memorySafe + [.enableExperimentalFeature("Lifetimes")]),
 
         // What long-running programs have in common.
+        .target(name: "SystemFiles", swiftSettings: memorySafe),
         .target(
             name: "Telemetry",
             dependencies: [
+                "SystemFiles",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -73,7 +75,7 @@ let package = Package(
         .target(
             name: "ServiceProgram",
             dependencies: [
-                "Settings", "Telemetry",
+                "Settings", "SystemFiles", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -108,7 +110,7 @@ let package = Package(
         .target(
             name: "SidecarService",
             dependencies: [
-                "RedisClient", "RedisConf", "ReplicaInit", "ReplicaSidecar", "Replication", "Telemetry",
+                "RedisClient", "RedisConf", "ReplicaInit", "ReplicaSidecar", "Replication", "SystemFiles", "Telemetry",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -1,6 +1,7 @@
 import Glibc
 public import RedisConf
 public import ReplicaInit
+import SystemFiles
 
 /// The files that are there, as the decisions about the server beside this process need them.
 public struct LiveFiles: MachineFiles {

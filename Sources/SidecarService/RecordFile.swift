@@ -1,5 +1,6 @@
 import Glibc
 import Replication
+import SystemFiles
 
 /// The record of whom the replica follows: written whole, by a rename.
 struct RecordFile {
@@ -10,15 +11,14 @@ struct RecordFile {
     /// - Returns: `nil` where there is nothing.
     /// - Throws: where something is there and cannot be used.
     func read() throws(RecordFileError) -> MasterRecord? {
-        guard let stream = unsafe fopen(path, "re") else {
-            if errno == ENOENT { return nil }
-            throw RecordFileError("cannot read the record \(path): \(SystemText.ofErrno)")
+        let bytes: [UInt8]
+        do throws(SmallFileError) {
+            bytes = try SmallFile.read(path)
+        } catch {
+            if error.code == ENOENT { return nil }
+            throw RecordFileError("\(error), the record of whom the replica follows")
         }
-        defer { unsafe fclose(stream) }
-        // A record has a dozen lines.
-        var bytes = [UInt8](repeating: 0, count: 64 * 1024)
-        let count = unsafe fread(&bytes, 1, bytes.count, stream)
-        guard let record = MasterRecord(parsing: String(decoding: bytes[..<count], as: UTF8.self)) else {
+        guard let record = MasterRecord(parsing: String(decoding: bytes, as: UTF8.self)) else {
             throw RecordFileError("the record \(path) cannot be understood, and is written anew")
         }
         return record

@@ -1,5 +1,6 @@
 import RedisClient
 import ReplicaInit
+import SystemFiles
 
 /// How this process speaks TLS to the servers: as they do among each other.
 enum ServerTLS {

@@ -1,4 +1,5 @@
 import Glibc
+import SystemFiles
 
 /// What the kernel says of this process (proc(5)), for metrics. Reads files: not for an event loop.
 public struct ProcessStatistics: Sendable {
@@ -43,14 +44,8 @@ public struct ProcessStatistics: Sendable {
         return seconds(of: CLOCK_REALTIME) - seconds(of: CLOCK_BOOTTIME) + sinceBoot
     }()
 
-    /// The beginning of a file; empty where it cannot be read.
+    /// Empty where it cannot be read.
     private static func text(of path: String) -> String {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return "" }
-        defer { close(descriptor) }
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
-            count = unsafe max(0, read(descriptor, buffer.baseAddress, buffer.count))
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        String(decoding: (try? SmallFile.read(path)) ?? [], as: UTF8.self)
     }
 }

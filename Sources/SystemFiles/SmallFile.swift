@@ -1,10 +1,12 @@
 import Glibc
 
-/// Files of at most a megabyte: secrets, certificates, records.
-enum SmallFile {
-    static let maximumBytes = 1 << 20
+/// Files of at most a megabyte: secrets, certificates, records, what the kernel says in /proc.
+public enum SmallFile {
+    public static let maximumBytes = 1 << 20
 
-    static func read(_ path: String) throws(SmallFileError) -> [UInt8] {
+    /// - Parameter limit: another size than the megabyte.
+    /// - Throws: also for a file that is larger (EFBIG).
+    public static func read(_ path: String, upTo limit: Int = maximumBytes) throws(SmallFileError) -> [UInt8] {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw SmallFileError(path: path, code: errno) }
         defer { close(descriptor) }
@@ -16,7 +18,7 @@ enum SmallFile {
             guard count >= 0 else { throw SmallFileError(path: path, code: errno) }
             if count == 0 { return bytes }
             bytes += piece[..<count]
-            guard bytes.count <= maximumBytes else { throw SmallFileError(path: path, code: EFBIG) }
+            guard bytes.count <= limit else { throw SmallFileError(path: path, code: EFBIG) }
         }
     }
 }
@@ -27,5 +29,11 @@ public struct SmallFileError: Error, Equatable, CustomStringConvertible {
     /// errno.
     public let code: Int32
 
-    public var description: String { "cannot read '\(path)': \(unsafe String(cString: strerror(code)))" }
+    public var reason: String {
+        code == EFBIG
+            ? "it is larger than 1 MiB, which no password and no certificate is"
+            : unsafe String(cString: strerror(code))
+    }
+
+    public var description: String { "cannot read '\(path)': \(reason)" }
 }
