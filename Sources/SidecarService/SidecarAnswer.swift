@@ -11,7 +11,7 @@ import Telemetry
 /// | `GET /readyz` | 200 or 503, and one line why |
 /// | `GET /status` | 200, JSON: what is seen, what is decided, and why |
 /// | `GET /metrics` | 200, Prometheus's text format |
-/// | `POST /v1/confirm` | 200: what is held back is done; 409: nothing is; 403: not from loopback |
+/// | `POST /v1/confirm` | 200: what is held back is done; 409: nothing is; 403: not from loopback, or from a page |
 struct SidecarAnswer {
     var status: HTTPResponseStatus
     var contentType = "text/plain; charset=utf-8"
@@ -19,8 +19,10 @@ struct SidecarAnswer {
     /// The methods that there are, where the one that was used is not among them.
     var allow: String?
 
-    init(_ method: HTTPMethod, _ path: String, of sidecar: Sidecar, isLocal: Bool) {
-        switch (path, method) {
+    /// - Parameter isLocal: whether it comes from loopback.
+    init(_ request: HTTPRequestHead, of sidecar: Sidecar, isLocal: Bool) {
+        let path = String(request.uri.prefix { $0 != "?" })
+        switch (path, request.method) {
         case ("/livez", .GET), ("/livez", .HEAD): self.init(.ok, line: "live")
         case ("/readyz", .GET), ("/readyz", .HEAD):
             let readiness = sidecar.readiness
@@ -30,7 +32,9 @@ struct SidecarAnswer {
         case ("/metrics", .GET), ("/metrics", .HEAD):
             self.init(
                 status: .ok, contentType: "text/plain; version=0.0.4; charset=utf-8", body: sidecar.metrics().buffer)
-        case ("/v1/confirm", .POST): self = Self.confirm(sidecar, isLocal: isLocal)
+        case ("/v1/confirm", .POST):
+            // Browsers say where a page that posts is from. Behind a port-forward any page could reach loopback.
+            self = Self.confirm(sidecar, isLocal: isLocal && !request.headers.contains(name: "Origin"))
         case ("/v1/confirm", _): self.init(allowing: "POST")
         case ("/livez", _), ("/readyz", _), ("/status", _), ("/metrics", _): self.init(allowing: "GET, HEAD")
         default:
@@ -44,7 +48,8 @@ struct SidecarAnswer {
         guard isLocal else {
             return SidecarAnswer(
                 problem: .forbidden, "not-from-here",
-                "A confirmation is taken from loopback alone: kubectl port-forward the pod, or exec in it.")
+                "A confirmation is taken from loopback alone, and from no web page: use curl behind kubectl port-forward."
+            )
         }
         guard sidecar.confirm() else {
             return SidecarAnswer(problem: .conflict, "nothing-held", "Nothing is held back; see /status.")

@@ -6,9 +6,15 @@ import NIOPosix
 ///
 /// By NIO's own HTTP server, since nothing here is asked often.
 public struct SidecarHTTP {
-    /// More clients than a kubelet, a scraper and a person are.
-    static let maximumConnections = 64
-    static let idleTimeout: TimeAmount = .seconds(60)
+    public struct Limits: Equatable, Sendable {
+        /// More clients than a kubelet, a scraper and a person are. One more takes the place of the one that has asked nothing
+        /// for longest, so that connections which somebody leaves open keep no probe out.
+        public var connections = 64
+        /// How long a connection may bring nothing.
+        public var idleTime: TimeAmount = .seconds(60)
+
+        public init() {}
+    }
 
     public let address: SocketAddress
     private let listener: any Channel
@@ -18,20 +24,20 @@ public struct SidecarHTTP {
     /// - Parameters:
     ///   - host: `nil`: all interfaces, IPv6 and IPv4, or IPv4 alone where there is no IPv6.
     public static func listen(
-        host: String?, port: Int, for sidecar: Sidecar, completion: @escaping (Result<SidecarHTTP, any Error>) -> Void
+        host: String?, port: Int, limits: Limits = Limits(), for sidecar: Sidecar,
+        completion: @escaping (Result<SidecarHTTP, any Error>) -> Void
     ) {
-        let connections = ConnectionCount()
-        let bound = NIOLoopBound((sidecar: sidecar, connections: connections), eventLoop: sidecar.eventLoop)
+        let clients = SidecarClients(limit: limits.connections)
+        let bound = NIOLoopBound((sidecar: sidecar, clients: clients), eventLoop: sidecar.eventLoop)
         let bootstrap = ServerBootstrap(group: sidecar.eventLoop)
             .serverChannelOption(.backlog, value: 64)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let (sidecar, connections) = bound.value
+                    let (sidecar, clients) = bound.value
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withPipeliningAssistance: true)
                     try channel.pipeline.syncOperations.addHandlers(
-                        IdleStateHandler(allTimeout: idleTimeout),
-                        SidecarHTTPHandler(sidecar, connections: connections))
+                        IdleStateHandler(allTimeout: limits.idleTime), SidecarClient(sidecar, among: clients))
                 }
             }
         func bind(_ hosts: ArraySlice<String>) {
@@ -56,75 +62,6 @@ public struct SidecarHTTP {
     }
 
     public func close() { listener.close(promise: nil) }
-
-    /// How many are open.
-    final class ConnectionCount {
-        var count = 0
-    }
-}
-
-/// One client's connection.
-private final class SidecarHTTPHandler: ChannelInboundHandler {
-    typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundOut = HTTPServerResponsePart
-
-    private let sidecar: Sidecar
-    private let connections: SidecarHTTP.ConnectionCount
-    private var head: HTTPRequestHead?
-
-    init(_ sidecar: Sidecar, connections: SidecarHTTP.ConnectionCount) {
-        self.sidecar = sidecar
-        self.connections = connections
-    }
-
-    func channelActive(context: ChannelHandlerContext) {
-        connections.count += 1
-        if connections.count > SidecarHTTP.maximumConnections { context.close(promise: nil) }
-        context.fireChannelActive()
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        connections.count -= 1
-        context.fireChannelInactive()
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head(let head): self.head = head
-        // No route has a use for one.
-        case .body: break
-        case .end:
-            guard let head else { return }
-            self.head = nil
-            answer(head, context: context)
-        }
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is IdleStateHandler.IdleStateEvent { context.close(promise: nil) }
-        context.fireUserInboundEventTriggered(event)
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
-
-    private func answer(_ request: HTTPRequestHead, context: ChannelHandlerContext) {
-        let isLocal = context.remoteAddress?.isLoopback ?? false
-        let path = String(request.uri.prefix { $0 != "?" })
-        let answer = SidecarAnswer(request.method, path, of: sidecar, isLocal: isLocal)
-        var head = HTTPResponseHead(version: request.version, status: answer.status)
-        head.headers.add(name: "Content-Type", value: answer.contentType)
-        head.headers.add(name: "Content-Length", value: "\(answer.body.readableBytes)")
-        head.headers.add(name: "Cache-Control", value: "no-store")
-        if let allow = answer.allow { head.headers.add(name: "Allow", value: allow) }
-        if !request.isKeepAlive { head.headers.add(name: "Connection", value: "close") }
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if request.method != .HEAD { context.write(wrapOutboundOut(.body(.byteBuffer(answer.body))), promise: nil) }
-        let end = context.eventLoop.makePromise(of: Void.self)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: end)
-        guard !request.isKeepAlive else { return }
-        let channel = context.channel
-        end.futureResult.whenComplete { _ in channel.close(promise: nil) }
-    }
 }
 
 extension SocketAddress {
