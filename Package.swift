@@ -186,6 +186,15 @@ let package = Package(
         .testTarget(
             name: "ReplicaSidecarTests", dependencies: ["ReplicaSidecar", "Replication"], swiftSettings: strict),
         .testTarget(
+            name: "SidecarServiceTests",
+            dependencies: [
+                "LocalTopology", "ReplicaInit", "ReplicaSidecar", "SidecarService",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "TelemetryTests",
             dependencies: [
                 "Telemetry",

@@ -16,11 +16,12 @@ public struct RedisTLS: Sendable {
 
     /// - Parameters:
     ///   - authorities: certificates in PEM; what one of them has signed is trusted, and nothing else.
-    ///   - identity: a certificate with those that lead to its authority, and its key without a passphrase, in PEM; for
-    ///     servers that ask who the client is.
+    ///   - identity: a certificate with those that lead to its authority, and its key, in PEM; for servers that ask who the
+    ///     client is.
+    ///   - keyPassphrase: what the key is encrypted with; `nil`: nothing.
     ///   - serverName: the name that certificates are checked for, in place of the one that is connected to. Not an address.
     public init(
-        authorities: [UInt8], identity: (certificates: [UInt8], key: [UInt8])? = nil,
+        authorities: [UInt8], identity: (certificates: [UInt8], key: [UInt8])? = nil, keyPassphrase: [UInt8]? = nil,
         verification: Verification = .full, serverName: String? = nil
     ) throws(RedisTLSError) {
         var configuration = TLSConfiguration.makeClientConfiguration()
@@ -30,7 +31,7 @@ public struct RedisTLS: Sendable {
         if let identity {
             configuration.certificateChain = try Self.certificates(identity.certificates, else: .certificate)
                 .map { .certificate($0) }
-            guard let key = try? NIOSSLPrivateKey(bytes: identity.key, format: .pem) else { throw .key }
+            guard let key = Self.key(identity.key, passphrase: keyPassphrase) else { throw .key }
             configuration.privateKey = .privateKey(key)
         }
         // What can be wrong with the rest is that the certificate and the key are not of a pair.
@@ -44,6 +45,11 @@ public struct RedisTLS: Sendable {
     ) throws(RedisTLSError) -> [NIOSSLCertificate] {
         guard let certificates = try? NIOSSLCertificate.fromPEMBytes(bytes), !certificates.isEmpty else { throw error }
         return certificates
+    }
+
+    private static func key(_ bytes: [UInt8], passphrase: [UInt8]?) -> NIOSSLPrivateKey? {
+        guard let passphrase else { return try? NIOSSLPrivateKey(bytes: bytes, format: .pem) }
+        return try? NIOSSLPrivateKey(bytes: bytes, format: .pem) { $0(passphrase) }
     }
 
     /// - Parameter name: what the operator calls the server; an address is checked as such against the certificate.

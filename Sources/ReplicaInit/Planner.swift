@@ -137,6 +137,14 @@ struct Planner<Files: MachineFiles> {
         return nil
     }
 
+    /// Where a configuration is written that cannot be changed where it is; the containers of a pod share it.
+    static var folderForConfigurations: [UInt8] { utf8("/run/redis") }
+
+    /// The name that a written configuration has.
+    var configurationName: [UInt8] {
+        source.map { Array($0.split(separator: UInt8(ascii: "/")).last ?? []) } ?? utf8("redis.conf")
+    }
+
     mutating func decideFlags() -> [[UInt8]] {
         guard let flags = environment["REDIS_EXTRA_FLAGS"] else { return [] }
         if let tokens = try? splitArguments(flags) { return tokens.map(\.bytes) }
@@ -151,12 +159,12 @@ struct Planner<Files: MachineFiles> {
         let birthGuard = decideGuard(arguments: invocation.serverArguments + flags)
         let limit: Diagnostic.Severity = invocation.isStrict ? .warning : .error
         if diagnostics.contains(where: { $0.severity >= limit }) { throw .refused(diagnostics) }
-        let name = source.map { Array($0.split(separator: UInt8(ascii: "/")).last ?? []) } ?? utf8("redis.conf")
+        let name = configurationName
         return Plan(
             role: role, source: source, original: effective.original, configuration: document.rendered(),
             holdsSecret: document.hasSecrets,
             places: (source.map { [.file($0)] } ?? []) + [
-                .folder(utf8("/run/redis"), name: name),
+                .folder(Self.folderForConfigurations, name: name),
                 .freshFolder(prefix: utf8("/tmp/redis-replica-init."), name: name),
             ],
             servers: dialect.servers, serverArguments: invocation.serverArguments + flags,

@@ -1,4 +1,4 @@
-import RedisConf
+public import RedisConf
 
 extension Problem {
     /// The exit code where this problem stops the start.
@@ -149,7 +149,7 @@ extension Fault {
 }
 
 extension FileProblem {
-    var reason: String {
+    public var reason: String {
         switch self {
         case .missing: "no such file"
         case .denied: "permission denied"

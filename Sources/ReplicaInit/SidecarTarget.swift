@@ -10,12 +10,21 @@ public struct SidecarTarget: Equatable, Sendable {
     public struct TLSFiles: Equatable, Sendable {
         public var certificate: [UInt8]?
         public var key: [UInt8]?
+        /// What the key is encrypted with; a secret, and no path.
+        public var keyPassphrase: [UInt8]?
         public var authorities: [UInt8]?
+        /// Where each file has an authority.
+        public var authoritiesFolder: [UInt8]?
 
-        public init(certificate: [UInt8]? = nil, key: [UInt8]? = nil, authorities: [UInt8]? = nil) {
+        public init(
+            certificate: [UInt8]? = nil, key: [UInt8]? = nil, keyPassphrase: [UInt8]? = nil,
+            authorities: [UInt8]? = nil, authoritiesFolder: [UInt8]? = nil
+        ) {
             self.certificate = certificate
             self.key = key
+            self.keyPassphrase = keyPassphrase
             self.authorities = authorities
+            self.authoritiesFolder = authoritiesFolder
         }
     }
 
@@ -27,8 +36,14 @@ public struct SidecarTarget: Equatable, Sendable {
     /// What the replica shows its master; `nil`: nothing.
     public var masterUser: [UInt8]?
     public var masterPassword: [UInt8]?
+    /// The same as far as the environment gives them, so that they are another when a Secret is. `nil`: it does not.
+    public var givenMasterUser: [UInt8]?
+    public var givenMasterPassword: [UInt8]?
     /// The password that the environment gives the local server; `nil` where it gives none.
     public var password: [UInt8]?
+    /// Others that it may have been started with: what stands in the configurations that a start reads and writes. A server
+    /// that was not told of a change goes by one of them.
+    public var earlierPasswords: [[UInt8]]
     /// What the server's TLS is made of; `nil` where it speaks none.
     public var tls: TLSFiles?
     /// Whether the servers speak TLS among each other.
@@ -54,15 +69,34 @@ public struct SidecarTarget: Equatable, Sendable {
         master = planner.configuredMaster?.address
         masterUser = planner.scalar("masteruser").flatMap { $0.isEmpty ? nil : $0 }
         masterPassword = planner.scalar("masterauth").flatMap { $0.isEmpty ? nil : $0 }
+        givenMasterUser = environment["REDIS_MASTER_USER"]
+        givenMasterPassword = planner.secret("REDIS_MASTER_PASSWORD")?.value
         password = planner.secret("REDIS_PASSWORD")?.value
+        let current = local.password
+        earlierPasswords = planner.writtenPasswords.filter { $0 != current }
         let hasTLS = planner.scalar("tls-port").flatMap(number).map { $0 > 0 } ?? false
         replicatesOverTLS = planner.isOn("tls-replication")
         tls =
             hasTLS || replicatesOverTLS
             ? TLSFiles(
-                certificate: planner.scalar("tls-cert-file"), key: planner.scalar("tls-key-file"),
-                authorities: planner.scalar("tls-ca-cert-file")) : nil
+                certificate: planner.text("tls-cert-file"), key: planner.text("tls-key-file"),
+                keyPassphrase: planner.text("tls-key-file-pass"), authorities: planner.text("tls-ca-cert-file"),
+                authoritiesFolder: planner.text("tls-ca-cert-dir")) : nil
         recordPath = MasterRecordFile.path(environment)
+    }
+}
+
+extension Planner {
+    /// A text that Redis takes for none where it is empty.
+    fileprivate func text(_ name: DirectiveName) -> [UInt8]? { scalar(name).flatMap { $0.isEmpty ? nil : $0 } }
+
+    /// What a start has found in its configuration, and what the last one has written where that could not be changed.
+    fileprivate var writtenPasswords: [[UInt8]] {
+        let other = try? files.contents(ofFile: Self.folderForConfigurations + utf8("/") + configurationName)
+        let written = [
+            effective.last("requirepass")?.entry, other.flatMap { Document($0).entries(named: "requirepass").last },
+        ]
+        return written.compactMap { $0?.values.first }.filter { !$0.isEmpty }
     }
 }
 

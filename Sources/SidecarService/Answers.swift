@@ -10,13 +10,12 @@ enum Answers {
 
     static func command(_ words: String...) -> [[UInt8]] { words.map { Array($0.utf8) } }
 
-    /// AUTH, for whoever has something to show.
-    static func authentication(user: [UInt8]?, password: [UInt8]?) -> [[[UInt8]]] {
-        guard let password else { return [] }
-        return [command("AUTH") + (user.map { [$0] } ?? []) + [password]]
+    /// AUTH with each, given the newest first: that one comes last, since the last one that is taken counts. One that is
+    /// refused changes nothing.
+    static func logIns(_ credentials: [(user: [UInt8]?, password: [UInt8])]) -> [[[UInt8]]] {
+        credentials.reversed().map { command("AUTH") + ($0.user.map { [$0] } ?? []) + [$0.password] }
     }
 
-    /// - Parameter what: whose answers they are, for the words of a refusal.
     static func information(_ values: some Collection<RedisValue>) -> Result<ServerInformation, Refusal> {
         for value in values {
             if case .error(let text) = value { return .failure(Refusal(text)) }

@@ -1,15 +1,16 @@
 import Glibc
-public import RedisConf
-public import ReplicaInit
+import RedisConf
+import ReplicaInit
 import SystemFiles
 
 /// The files that are there, as the decisions about the server beside this process need them.
-public struct LiveFiles: MachineFiles {
-    public init() {}
+struct LiveFiles: MachineFiles {
+    /// Configurations have been seen of 100,000 lines.
+    private static let maximumBytes = 64 << 20
 
-    public func contents(ofFile path: [UInt8]) throws(FileProblem) -> [UInt8] {
+    func contents(ofFile path: [UInt8]) throws(FileProblem) -> [UInt8] {
         do throws(SmallFileError) {
-            return try SmallFile.read(text(path))
+            return try SmallFile.read(text(path), upTo: Self.maximumBytes)
         } catch {
             switch error.code {
             case ENOENT, ENOTDIR: throw .missing
@@ -19,7 +20,7 @@ public struct LiveFiles: MachineFiles {
         }
     }
 
-    public func names(inFolder path: [UInt8]) -> [[UInt8]] {
+    func names(inFolder path: [UInt8]) -> [[UInt8]] {
         guard let folder = unsafe opendir(text(path)) else { return [] }
         defer { unsafe closedir(folder) }
         var names: [[UInt8]] = []
@@ -32,14 +33,14 @@ public struct LiveFiles: MachineFiles {
         return names
     }
 
-    public func exists(_ path: [UInt8]) -> Bool { unsafe access(text(path), F_OK) == 0 }
+    func exists(_ path: [UInt8]) -> Bool { unsafe access(text(path), F_OK) == 0 }
 
-    public func isFolder(_ path: [UInt8]) -> Bool {
+    func isFolder(_ path: [UInt8]) -> Bool {
         var status = stat()
         return unsafe stat(text(path), &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    public func canWrite(inFolder path: [UInt8], as account: Account?) -> Bool {
+    func canWrite(inFolder path: [UInt8], as account: Account?) -> Bool {
         unsafe isFolder(path) && access(text(path), W_OK | X_OK) == 0
     }
 

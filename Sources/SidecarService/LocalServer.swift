@@ -95,6 +95,10 @@ final class LocalServer {
             connect(endpoints.dropFirst(), refusals: refusals + ["\(endpoint) is no address"], completion)
             return
         }
+        if case .tls = server, tls == nil {
+            let refusal = "\(endpoint) speaks TLS, and no tls-ca-cert-file (REDIS_TLS_CA_FILE) says whom to trust"
+            return connect(endpoints.dropFirst(), refusals: refusals + [refusal], completion)
+        }
         RedisConversation.open(server, tls: tls, timeout: Self.limit, eventLoop: eventLoop) { result in
             switch result {
             case .success(let conversation): self.logIn(conversation, completion)
@@ -110,10 +114,8 @@ final class LocalServer {
         _ conversation: RedisConversation,
         _ completion: @escaping (Result<RedisConversation, RedisConversation.Failure>) -> Void
     ) {
-        // The newest last, since the last one that is accepted counts.
-        let logIns = credentials.reversed().flatMap { Answers.authentication(user: $0.user, password: $0.password) }
         let name = Answers.command("CLIENT", "SETNAME", "redis-replica-sidecar")
-        conversation.ask(logIns + [name], within: Self.limit) { result in
+        conversation.ask(Answers.logIns(credentials) + [name], within: Self.limit) { result in
             switch result {
             case .success:
                 self.conversation = conversation

@@ -19,9 +19,12 @@ final class MasterWatch {
     /// After this a look goes on without the addresses; what the look-up finds later is the next one's.
     static let lookUpPatience: Duration = .seconds(2)
 
-    /// What is shown to the master.
-    var user: [UInt8]?
-    var password: [UInt8]?
+    /// What is shown to the master, the newest first: while a password is exchanged there are two.
+    var credentials: [(user: [UInt8]?, password: [UInt8])] {
+        didSet { takesNewest = false }
+    }
+    /// Whether a server has taken the newest since it is the newest.
+    private(set) var takesNewest = false
     /// `nil`: the servers speak no TLS among each other.
     var tls: RedisTLS?
 
@@ -33,10 +36,12 @@ final class MasterWatch {
     /// What a look-up found that took too long for the look that began it.
     private var lateOutcome: NameLookUp.Outcome?
 
-    init(_ address: MasterAddress, user: [UInt8]?, password: [UInt8]?, tls: RedisTLS?, eventLoop: any EventLoop) {
+    init(
+        _ address: MasterAddress, credentials: [(user: [UInt8]?, password: [UInt8])], tls: RedisTLS?,
+        eventLoop: any EventLoop
+    ) {
         self.address = address
-        self.user = user
-        self.password = password
+        self.credentials = credentials
         self.tls = tls
         self.eventLoop = eventLoop
         self.names = NameLookUp(eventLoop: eventLoop)
@@ -108,11 +113,17 @@ final class MasterWatch {
             switch result {
             case .failure(let failure): completion(.unreachable(failure.description))
             case .success(let conversation):
-                let logIn = Answers.authentication(user: self.user, password: self.password)
-                let commands = logIn + [Answers.command("ROLE")] + Answers.informationCommands
+                let newest = self.credentials.first?.password
+                let logIns = Answers.logIns(self.credentials)
+                let commands = logIns + [Answers.command("ROLE")] + Answers.informationCommands
                 conversation.ask(commands, within: Self.limit / 2) { result in
                     conversation.close()
-                    completion(Self.standing(result.map { Array($0.dropFirst(logIn.count)) }))
+                    if case .success(let values) = result, let last = values.prefix(logIns.count).last,
+                        newest == self.credentials.first?.password
+                    {
+                        self.takesNewest = last.refusal == nil
+                    }
+                    completion(Self.standing(result.map { Array($0.dropFirst(logIns.count)) }))
                 }
             }
         }

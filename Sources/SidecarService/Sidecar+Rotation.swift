@@ -5,132 +5,162 @@ import ReplicaInit
 import ReplicaSidecar
 
 extension Sidecar {
-    /// Reads environment and files anew, and tells the server what has changed in them, again and again until it has taken it.
-    ///
-    /// A password is exchanged in two steps: the new one is accepted beside the old one first, and the old one is dropped after
-    /// ``SidecarConfiguration/passwordOverlap``, since not all pods see a changed Secret at the same time.
+    /// What there may be trouble with; each is told by itself.
+    enum RotationTopic: Hashable {
+        case files, tls, comparison, owner
+        /// By its words, since it holds a secret itself.
+        case step(String)
+    }
+
+    /// Reads what has changed of the files, and carries out the steps that are due, again and again until the server has taken
+    /// them.
     func rotateSecrets() {
+        if source.hasChanged { readTarget() }
+        if tlsFiles.haveChanged, target.tls != nil { readTLSFiles() }
+        if let master, master.takesNewest, let password = master.credentials.first?.password {
+            rotation.masterTakes(password)
+        }
+        // A server that was not compared yet, or does not answer, is told later.
+        guard let local = keeper.local, local.runID == comparedRunID, !isServerAway else { return }
+        for step in rotation.steps(at: now) { perform(step) }
+        dropCredentials()
+    }
+
+    private var isServerAway: Bool { if case .settled(.serverAway) = keeper.course { true } else { false } }
+
+    private func readTarget() {
         do throws(PlanError) {
-            let fresh = try configuration.readTarget()
-            rotation.compare(target, with: fresh)
-            if fresh != target || rotation.due.contains(.tls) { try take(fresh) }
+            let fresh = try source.read()
+            settle(.files)
+            guard fresh != target else { return }
+            let before = target
+            target = fresh
+            // The old ones are kept until the servers know the new ones.
+            if let newest = Self.credentials(of: fresh).first, newest.password != before.local.password {
+                local.credentials = Array(([newest] + local.credentials).prefix(Self.maximumCredentials))
+            }
+            if let newest = Self.masterCredentials(of: fresh).first, newest.password != before.masterPassword {
+                master?.credentials = Array(([newest] + (master?.credentials ?? [])).prefix(Self.maximumCredentials))
+            }
+            rotation.give(.init(fresh), at: now)
+            noteOwner(whosePasswordWas: before.password)
         } catch {
             // In the middle of being written, perhaps; what was read before stays.
-            return noteRotationTrouble("secrets cannot be read: \(Self.words(error))")
+            note(.files, "secrets cannot be read, and stay as they were: \(Self.words(error))")
         }
-        guard keeper.local != nil else { return }
-        for step in rotation.due { perform(step) }
     }
 
-    /// Goes by what was read anew from now on.
-    private func take(_ fresh: SidecarTarget) throws(PlanError) {
-        let before = Self.credentials(of: target)
-        let now = Self.credentials(of: fresh)
-        // The old password is kept until the server has dropped it.
-        if let newest = now.first, newest.password != before.first?.password { local.credentials = now + before }
-        target = fresh
+    private func readTLSFiles() {
+        tlsFiles.begin()
         do {
-            let tls = try ServerTLS.context(of: fresh)
+            let tls = try ServerTLS.context(of: target, files: tlsFiles)
             local.tls = tls
-            show(fresh, tls: tls)
+            master?.tls = target.replicatesOverTLS ? tls : nil
+            settle(.tls)
+            rotation.giveTLSFiles()
         } catch {
-            noteRotationTrouble("the TLS files cannot be used: \(error)")
+            // A pair of which one half is there, perhaps: the server would refuse it, too.
+            note(.tls, "the TLS files stay as they were: \(error)")
         }
     }
 
-    /// Asks a server that is met for the first time for the secrets that it has.
-    func compareSecrets() {
-        guard target.password != nil || target.masterPassword != nil else { return }
-        let commands = [
-            Answers.command("CONFIG", "GET", "requirepass"), Answers.command("CONFIG", "GET", "masterauth"),
-        ]
-        local.ask(commands) { result in
-            guard case .success(let values) = result, values.count == 2 else { return }
-            let secrets = values.map { value -> [UInt8] in
-                guard case .array(let pair) = value, pair.count == 2, case .bulk(let secret) = pair[1] else {
-                    return []
-                }
-                return secret
+    /// Asks a server that is met for the first time in its life for the secrets that it has.
+    func compareSecrets(of runID: String) {
+        let names = ["requirepass", "masteruser", "masterauth", "aclfile"]
+        local.ask(names.map { Answers.command("CONFIG", "GET", $0) }) { result in
+            guard !self.isEnding, case .success(let values) = result else { return }
+            self.comparedRunID = runID
+            if let refusal = values.compactMap(\.refusal).first {
+                return self.note(.comparison, "secrets cannot be compared: the local server \(refusal.words)")
             }
-            if values.contains(where: { $0.refusal != nil }) { return }
-            self.rotation.compare(serverPassword: secrets[0], masterPassword: secrets[1], with: self.target)
+            self.settle(.comparison)
+            let present = SecretRotation.Present(values.map(\.configuredValue))
+            if !present.masterPassword.isEmpty, self.rotation.given.masterPassword != nil,
+                present.masterPassword != self.target.masterPassword
+            {
+                self.master?.credentials.append((self.target.masterUser, present.masterPassword))
+            }
+            self.rotation.see(present, at: self.now)
+            self.noteOwner(whosePasswordWas: present.password)
         }
     }
 
     private func perform(_ step: SecretRotation.Step) {
         guard !keeper.settings.isDryRun else {
-            rotation.done(step)
-            return logger.info("dry run: would \(step.words)")
+            rotation.done(step, at: now)
+            return logger.info("dry run: would have the server \(step)")
         }
-        local.ask(commands(of: step)) { result in
+        local.ask(Self.commands(of: step, target)) { result in
+            guard !self.isEnding else { return }
             switch result {
-            case .failure(let failure): self.noteRotationTrouble("could not \(step.words): the local server \(failure)")
+            case .failure(let failure):
+                self.note(.step("\(step)"), "cannot have the server \(step): it \(failure); it is tried again")
             case .success(let values):
                 if let refusal = values.compactMap(\.refusal).first {
-                    self.noteRotationTrouble("could not \(step.words): the local server \(refusal.words)")
+                    self.note(
+                        .step("\(step)"), "cannot have the server \(step): it \(refusal.words); it is tried again")
                 } else {
-                    self.rotation.done(step)
+                    self.rotation.done(step, at: self.now)
                     self.counters.rotations += 1
-                    self.rotationTrouble = nil
-                    self.logger.info("done: \(step.words)")
-                    if step == .addPassword { self.dropOldPasswordLater() }
+                    self.settle(.step("\(step)"))
+                    self.logger.info("had the server \(step)")
                 }
             }
         }
     }
 
-    private func dropOldPasswordLater() {
-        let password = target.password
-        isolatedLoop.scheduleTask(in: .init(configuration.passwordOverlap)) {
-            // Unless there is yet another one by now.
-            guard self.target.password == password else { return }
-            self.local.credentials = Self.credentials(of: self.target)
-            self.rotation.add(.dropPassword)
-        }
-    }
-
-    private func commands(of step: SecretRotation.Step) -> [[[UInt8]]] {
+    private static func commands(of step: SecretRotation.Step, _ target: SidecarTarget) -> [[[UInt8]]] {
         func set(_ name: String, _ value: [UInt8]) -> [[UInt8]] { Answers.command("CONFIG", "SET", name) + [value] }
         switch step {
-        case .masterPassword:
-            return [set("masteruser", target.masterUser ?? []), set("masterauth", target.masterPassword ?? [])]
-        case .addPassword:
-            let rule = [UInt8(ascii: ">")] + (target.password ?? [])
-            return [Answers.command("ACL", "SETUSER", "default") + [rule]]
-        case .dropPassword: return [set("requirepass", target.password ?? [])]
-        case .tls:
-            // The same paths: what they lead to is read anew.
+        case .add(let password):
+            return [Answers.command("ACL", "SETUSER", "default") + [[UInt8(ascii: ">")] + password]]
+        case .takeOnly(let password): return [set("requirepass", password)]
+        case .show(let user, let password):
+            return (user.map { [set("masteruser", $0)] } ?? []) + [set("masterauth", password)]
+        case .readTLSFiles:
+            // The path that it has already, one of them: all files are read anew then (redis/redis `src/config.c`,
+            // VOLATILE_CONFIG), and the pair is never met half exchanged.
             let files = [
-                ("tls-ca-cert-file", target.tls?.authorities), ("tls-key-file", target.tls?.key),
-                ("tls-cert-file", target.tls?.certificate),
+                ("tls-cert-file", target.tls?.certificate), ("tls-ca-cert-file", target.tls?.authorities),
+                ("tls-ca-cert-dir", target.tls?.authoritiesFolder),
             ]
-            // One is enough for all, and two would meet the pair half exchanged where the names differ.
-            return files.compactMap { name, path in path.map { set(name, $0) } }.suffix(1)
+            let known = files.compactMap { name, path in path.map { set(name, $0) } }
+            return [known.first ?? Answers.command("PING")]
         }
     }
 
-    private func noteRotationTrouble(_ words: String) {
+    /// Old passwords are forgotten once no server goes by them.
+    private func dropCredentials() {
+        guard !keeper.settings.isDryRun else { return }
+        // Nobody knows when somebody changes a file of users.
+        if !rotation.isExchangingPassword, rotation.owner != .userFile {
+            local.credentials = Self.credentials(of: target)
+        }
+        if !rotation.isExchangingMasterPassword { master?.credentials = Self.masterCredentials(of: target) }
+    }
+
+    /// Tells whom a password has to be changed with that this process leaves alone.
+    private func noteOwner(whosePasswordWas before: [UInt8]?) {
+        guard rotation.owner == .userFile, target.password != nil, target.password != before else { return }
+        note(
+            .owner,
+            "REDIS_PASSWORD is another one, and the server goes by its aclfile: change it there and send ACL LOAD")
+    }
+
+    private func note(_ topic: RotationTopic, _ words: String) {
         counters.rotationFailures += 1
         // Once, not every two seconds.
-        if rotationTrouble != words { logger.warning("\(words)") }
-        rotationTrouble = words
+        if rotationTroubles[topic] != words { logger.warning("\(words)") }
+        rotationTroubles[topic] = words
     }
+
+    /// There is no such trouble any more, and it is told when it comes back.
+    private func settle(_ topic: RotationTopic) { rotationTroubles[topic] = nil }
 
     private static func words(_ error: PlanError) -> String {
         switch error {
         case .usage(let text): text
         case .refused(let diagnostics): diagnostics.map(\.description).joined(separator: "; ")
-        }
-    }
-}
-
-extension SecretRotation.Step {
-    var words: String {
-        switch self {
-        case .masterPassword: "show the master the new password (CONFIG SET masterauth)"
-        case .addPassword: "accept the new password beside the old one (ACL SETUSER default)"
-        case .dropPassword: "drop the old password (CONFIG SET requirepass)"
-        case .tls: "read the TLS files anew (CONFIG SET tls-cert-file)"
         }
     }
 }

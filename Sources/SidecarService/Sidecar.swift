@@ -15,6 +15,8 @@ public final class Sidecar {
     static let interval: TimeAmount = .seconds(1)
     /// The same while something is about to be decided.
     static let alertInterval: TimeAmount = .milliseconds(250)
+    /// From one look at the files of secrets to the next; longer than the server may take for an answer.
+    static let secretsInterval: TimeAmount = .seconds(2)
 
     let configuration: SidecarConfiguration
     let eventLoop: any EventLoop
@@ -22,21 +24,24 @@ public final class Sidecar {
     let logger: Logger
     let local: LocalServer
     let recordFile: RecordFile
+    let source: TargetSource
+    let tlsFiles = WatchedFiles()
     var target: SidecarTarget
     var keeper: ReplicaKeeper
     var rotation: SecretRotation
     /// Where the master's stream was; what a lag is measured by.
     var masterOffsets = MasterOffsetHistory()
     var counters = SidecarCounters()
-    private var master: MasterWatch?
-    private var timers: [Scheduled<Void>] = []
+    var master: MasterWatch?
     private var localTimer: Scheduled<Void>?
     private var masterTimer: Scheduled<Void>?
-    private var isEnding = false
+    private var secretsTimer: Scheduled<Void>?
+    var isEnding = false
     private var recordTrouble: String?
-    var rotationTrouble: String?
+    /// What an operator was last told of each, so that it is told once.
+    var rotationTroubles: [RotationTopic: String] = [:]
     /// The life of the local server whose secrets were compared.
-    private var comparedRunID: String?
+    var comparedRunID: String?
 
     /// Must be called on the event loop.
     ///
@@ -46,7 +51,8 @@ public final class Sidecar {
         self.eventLoop = eventLoop
         self.isolatedLoop = eventLoop.assumeIsolated()
         self.logger = logger
-        let target = try configuration.readTarget()
+        source = TargetSource(configuration.environment, configuration.identity)
+        let target = try source.read()
         self.target = target
         var settings = configuration.keeper
         settings.configured = target.master
@@ -55,15 +61,16 @@ public final class Sidecar {
         var record: MasterRecord?
         do throws(RecordFileError) { record = try recordFile.read() } catch { logger.warning("\(error)") }
         keeper = ReplicaKeeper(settings, record: record)
-        rotation = SecretRotation(target)
-        let tls = try ServerTLS.context(of: target)
+        rotation = SecretRotation(
+            .init(target), overlap: configuration.passwordOverlap, seesMaster: target.master != nil)
+        let tls = try ServerTLS.context(of: target, files: tlsFiles)
         local = LocalServer(
             endpoints: configuration.server.map { [$0] } ?? target.local.endpoints,
-            credentials: Self.credentials(of: target), tls: tls, eventLoop: eventLoop)
+            credentials: Self.firstCredentials(of: target), tls: tls, eventLoop: eventLoop)
         if let address = target.master {
             master = MasterWatch(
-                address, user: target.masterUser, password: target.masterPassword,
-                tls: target.replicatesOverTLS ? tls : nil, eventLoop: eventLoop)
+                address, credentials: Self.masterCredentials(of: target), tls: target.replicatesOverTLS ? tls : nil,
+                eventLoop: eventLoop)
         }
     }
 
@@ -82,7 +89,7 @@ public final class Sidecar {
         isEnding = true
         localTimer?.cancel()
         masterTimer?.cancel()
-        for timer in timers { timer.cancel() }
+        secretsTimer?.cancel()
         local.close()
     }
 
@@ -109,10 +116,7 @@ public final class Sidecar {
             switch result {
             case .success(let information):
                 self.perform(self.keeper.see(information, at: self.now))
-                if information.runID != self.comparedRunID {
-                    self.comparedRunID = information.runID
-                    self.compareSecrets()
-                }
+                if information.runID != self.comparedRunID { self.compareSecrets(of: information.runID) }
             case .failure(let trouble): self.perform(self.keeper.lose(trouble.description, at: self.now))
             }
             self.localTimer = self.isolatedLoop.scheduleTask(in: self.pace) { self.lookAtLocal() }
@@ -185,22 +189,9 @@ public final class Sidecar {
     // MARK: Secrets
 
     private func watchSecrets() {
-        timers = [
-            isolatedLoop.scheduleTask(in: .seconds(2)) {
-                self.rotateSecrets()
-                self.watchSecrets()
-            }
-        ]
-    }
-
-    static func credentials(of target: SidecarTarget) -> [(user: [UInt8]?, password: [UInt8])] {
-        target.local.password.map { [(target.local.user, $0)] } ?? []
-    }
-
-    /// What is shown to the master from now on.
-    func show(_ target: SidecarTarget, tls: RedisTLS?) {
-        master?.user = target.masterUser
-        master?.password = target.masterPassword
-        master?.tls = target.replicatesOverTLS ? tls : nil
+        secretsTimer = isolatedLoop.scheduleTask(in: Self.secretsInterval) {
+            self.rotateSecrets()
+            self.watchSecrets()
+        }
     }
 }

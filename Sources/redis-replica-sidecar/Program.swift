@@ -80,7 +80,13 @@ struct Program {
             }
             return ArgumentParser.ExitCode(error.exitCode)
         }
-        return .reporting(error, of: "redis-replica-sidecar", else: error is ListenError ? .unavailable : .software)
+        let code: ArgumentParser.ExitCode =
+            switch error {
+            case is ListenError: .unavailable
+            case is ServerTLSError: ArgumentParser.ExitCode(ReplicaInit.ExitCode.configuration)
+            default: .software
+            }
+        return .reporting(error, of: "redis-replica-sidecar", else: code)
     }
 }
 

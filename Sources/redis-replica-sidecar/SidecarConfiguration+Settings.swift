@@ -19,7 +19,9 @@ extension SidecarConfiguration {
         bounds.requiresLink = try settings.isYes("SIDECAR_REQUIRE_LINK") ?? false
         bounds.maximumLagBytes = try settings.number("SIDECAR_MAX_LAG_BYTES").map { Int64($0) }
         bounds.maximumLagSeconds = try settings.number("SIDECAR_MAX_LAG_SECONDS").map { Int64($0) }
-        self.init(keeper: keeper, readiness: bounds, readTarget: Self.readTarget, server: try Self.server(settings))
+        self.init(
+            keeper: keeper, readiness: bounds, environment: .ofProcess, identity: .ofProcess,
+            server: try Self.server(settings))
         passwordOverlap = .seconds(try settings.count("SIDECAR_PASSWORD_OVERLAP_SECONDS"))
     }
 
@@ -35,10 +37,6 @@ extension SidecarConfiguration {
                 isUsage: name.isFlag)
         }
         return .tcp(host: Array(endpoint.host.utf8), port: endpoint.port)
-    }
-
-    @Sendable private static func readTarget() throws(PlanError) -> SidecarTarget {
-        try SidecarTarget(environment: .ofProcess, identity: .ofProcess, files: LiveFiles())
     }
 }
 

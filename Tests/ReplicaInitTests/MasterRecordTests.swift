@@ -109,4 +109,40 @@ import Testing
     @Test func whatStopsAStartAloneDoesNotStopIt() throws {
         #expect(try target(["REDIS_TLS_ENABLED": "yes", "REDIS_MASTER_HOST": "a"]).tls == .init())
     }
+
+    @Test func tellsWhatIsGivenFromWhatTheFileSays() throws {
+        let file = ["/etc/redis/redis.conf": "masterauth written\nmasteruser someone\n"]
+        let found = try target(["REDIS_MASTER_HOST": "a"], file)
+        #expect(found.masterPassword == bytes("written") && found.masterUser == bytes("someone"))
+        #expect(found.givenMasterPassword == nil && found.givenMasterUser == nil)
+        let given = try target(
+            ["REDIS_MASTER_HOST": "a", "REDIS_MASTER_PASSWORD": "p", "REDIS_MASTER_USER": "u"], file)
+        #expect(given.masterPassword == bytes("p") && given.givenMasterPassword == bytes("p"))
+        #expect(given.masterUser == bytes("u") && given.givenMasterUser == bytes("u"))
+    }
+
+    @Test func knowsWhatTheServerMayHaveBeenStartedWith() throws {
+        let environment = ["REDIS_MASTER_HOST": "a", "REDIS_PASSWORD": "new"]
+        let inPlace = ["/etc/redis/redis.conf": "requirepass \"the old\"\n"]
+        #expect(try target(environment, inPlace).earlierPasswords == [bytes("the old")])
+        let elsewhere = ["/etc/redis/redis.conf": "port 1\n", "/run/redis/redis.conf": "requirepass old\n"]
+        #expect(try target(environment, elsewhere).earlierPasswords == [bytes("old")])
+        #expect(try target(environment, ["/run/redis/redis.conf": "requirepass new\n"]).earlierPasswords == [])
+        #expect(try target(environment).earlierPasswords == [])
+    }
+
+    @Test func knowsTheFilesOfTLS() throws {
+        let file = """
+            tls-port 1
+            tls-cert-file /c
+            tls-key-file /k
+            tls-key-file-pass "a b"
+            tls-ca-cert-file ""
+            tls-ca-cert-dir /d
+
+            """
+        let expected = SidecarTarget.TLSFiles(
+            certificate: bytes("/c"), key: bytes("/k"), keyPassphrase: bytes("a b"), authoritiesFolder: bytes("/d"))
+        #expect(try target(["REDIS_MASTER_HOST": "a"], ["/etc/redis/redis.conf": file]).tls == expected)
+    }
 }

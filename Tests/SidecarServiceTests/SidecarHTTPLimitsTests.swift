@@ -1,0 +1,59 @@
+import LocalTopology
+import Logging
+import NIOCore
+import NIOPosix
+import ReplicaInit
+import ReplicaSidecar
+import SidecarService
+import Testing
+
+@Suite("The limits of the sidecar's connections")
+struct SidecarHTTPLimitsTests {
+    @Test("one that asks nothing for too long is closed, and one that goes on asking is not")
+    func idle() async throws {
+        var limits = SidecarHTTP.Limits()
+        limits.idleTime = .milliseconds(300)
+        try await withListener(limits) { endpoint in
+            let busy = try await LoopbackHTTP.Session(with: endpoint)
+            let start = ContinuousClock.now
+            async let idle = LoopbackHTTP.transcript(of: [], with: endpoint)
+            async let begun = LoopbackHTTP.transcript(of: Array("GET /livez HT".utf8), with: endpoint)
+            while ContinuousClock.now - start < .milliseconds(900) {
+                #expect(try await busy.ask(.get("/livez")).status == 200)
+            }
+            #expect(try await idle == "")
+            #expect(try await !begun.hasPrefix("HTTP/1.1 200"))
+            #expect(try await busy.ask(.get("/livez")).status == 200)
+        }
+    }
+
+    /// Serves on a thread of its own until the body is over; the sidecar's server is not there.
+    private func withListener(_ limits: SidecarHTTP.Limits, _ body: (Endpoint) async throws -> Void) async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let eventLoop = group.next()
+        let listening = eventLoop.makePromise(of: Int.self)
+        let environment = Environment(entries: [Array("REDIS_CONFIG_FILE=/dev/null".utf8)])
+        let configuration = SidecarConfiguration(
+            keeper: .init(configured: nil), readiness: ReadinessBounds(), environment: environment,
+            identity: Identity(userID: 999, groupID: 999), server: .socket(Array("/nowhere".utf8)))
+        eventLoop.execute {
+            do {
+                var logger = Logger(label: "test")
+                logger.logLevel = .critical
+                let sidecar = try Sidecar(configuration, eventLoop: eventLoop, logger: logger)
+                SidecarHTTP.listen(host: "127.0.0.1", port: 0, limits: limits, for: sidecar) { result in
+                    listening.completeWith(result.map { $0.address.port ?? 0 })
+                }
+            } catch {
+                listening.fail(error)
+            }
+        }
+        do {
+            try await body(Endpoint(port: try await listening.futureResult.get()))
+            try await group.shutdownGracefully()
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+    }
+}
