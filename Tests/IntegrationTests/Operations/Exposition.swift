@@ -62,7 +62,7 @@ struct Exposition {
     private func bad(_ line: Substring) -> Failure { Failure(description: "a line that must not be: \(line)") }
 
     private mutating func add(_ sample: Sample, _ line: Substring) throws(Failure) {
-        guard let family = families.last, sample.value >= 0 else { throw bad(line) }
+        guard let family = families.last, sample.value >= 0 || family.kind == "gauge" else { throw bad(line) }
         let suffixes = family.kind == "histogram" ? ["_bucket", "_sum", "_count"] : [""]
         guard suffixes.contains(where: { family.name + $0 == sample.name }),
             !family.samples.contains(where: { $0.name == sample.name && $0.labels == sample.labels })

@@ -2,17 +2,17 @@ import LocalTopology
 import SystemPackage
 import Testing
 
-/// KVApp run to its end, for what it says.
+/// A program run to its end, for what it says.
 struct ProgramRun {
     let ending: Spawned.Ending
     /// stdout and stderr.
     let output: String
 
     /// - Parameter environment: all that it sees.
-    init(_ arguments: [String], environment: [String: String] = [:]) throws {
+    init(_ arguments: [String], of program: String = "KVApp", environment: [String: String] = [:]) throws {
         let scratch = try Scratch()
         let process = try Spawned(
-            try Programs.built("KVApp").string, arguments, environment: environment, in: scratch.path,
+            try Programs.built(program).string, arguments, environment: environment, in: scratch.path,
             log: scratch["log"])
         ending = process.ended()
         output = process.output

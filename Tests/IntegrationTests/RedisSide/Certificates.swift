@@ -41,7 +41,7 @@ struct Certificates {
         ]
     }
 
-    private func openssl(_ arguments: String...) throws {
+    func openssl(_ arguments: String...) throws {
         let process = try Spawned("/usr/bin/openssl", arguments, in: folder.path, log: folder["openssl.log"])
         try #require(process.ended() == .exited(0), "openssl \(arguments.joined(separator: " ")): \(process.output)")
     }

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// A folder for one test, removed with all that is in it.
-final class Scratch {
+final class Scratch: Sendable {
     let path: String
 
     init() throws {
@@ -80,7 +80,9 @@ final class Scratch {
         return stat(self[name], &information) == 0 ? information.st_mode & 0o7777 : nil
     }
 
-    func names(in folder: String = "") -> [String] { Self.names(in: folder.isEmpty ? path : self[folder]).sorted() }
+    func names(in folder: String = "") -> [String] {
+        Self.names(inFolder: folder.isEmpty ? path : self[folder]).sorted()
+    }
 
     static func read(_ file: String) throws -> [UInt8] {
         guard let stream = fopen(file, "r") else { throw Spawned.Failure(description: "cannot read \(file)") }
@@ -94,7 +96,7 @@ final class Scratch {
         }
     }
 
-    private static func names(in folder: String) -> [String] {
+    static func names(inFolder folder: String) -> [String] {
         guard let stream = opendir(folder) else { return [] }
         defer { closedir(stream) }
         var names: [String] = []
@@ -111,7 +113,7 @@ final class Scratch {
         var information = stat()
         guard lstat(path, &information) == 0 else { return }
         if information.st_mode & S_IFMT == S_IFDIR {
-            for name in names(in: path) { removeTree("\(path)/\(name)") }
+            for name in names(inFolder: path) { removeTree("\(path)/\(name)") }
         }
         remove(path)
     }
