@@ -20,6 +20,8 @@ final class LocalServer {
 
     private let eventLoop: any EventLoop
     private var conversation: RedisConversation?
+    /// What is to be asked once the connection is there that is being made.
+    private var waiting: [(commands: [[[UInt8]]], completion: (Reply) -> Void)] = []
 
     init(
         endpoints: [ProbeTarget.Endpoint], credentials: [(user: [UInt8]?, password: [UInt8])], tls: RedisTLS?,
@@ -62,12 +64,18 @@ final class LocalServer {
         let description: String
     }
 
-    /// Sends commands, over the connection that is there or a new one.
+    /// Sends commands, over the connection that is there or a new one. Those that come while it is made wait for it.
     func ask(_ commands: [[[UInt8]]], _ completion: @escaping (Reply) -> Void) {
         if let conversation, conversation.isOpen {
             conversation.ask(commands, within: Self.limit, completion: completion)
-        } else {
-            connect(endpoints[...], refusals: []) { result in
+            return
+        }
+        waiting.append((commands, completion))
+        guard waiting.count == 1 else { return }
+        connect(endpoints[...], refusals: []) { result in
+            let waiting = self.waiting
+            self.waiting = []
+            for (commands, completion) in waiting {
                 switch result {
                 case .success(let conversation): conversation.ask(commands, within: Self.limit, completion: completion)
                 case .failure(let failure): completion(.failure(failure))
