@@ -40,13 +40,16 @@ struct SidecarSecretsCluster {
             node.readiness = .running
             // A server in somebody's home cannot be reached by the user redis.
             node.isRedis = server.hasPrefix("/usr/")
-            var sidecar = NodeSpec.sidecar(
-                "\(name)-sidecar", of: node, program: try Programs.built("redis-replica-sidecar"),
-                port: ports[name == "master" ? 2 : 3])
-            sidecar.environment["SIDECAR_PASSWORD_OVERLAP_SECONDS"] = "\(overlapSeconds)"
-            sidecar.environment.merge(environment) { $1 }
             node.environment["PATH"] = programs["bin"]
             node.environment["SKIP_DROP_PRIVS"] = node.isRedis ? "" : "1"
+            node.environment["REDIS_MASTER_RECORD_FILE"] = "{directory}/record"
+            var sidecar = NodeSpec.sidecar(
+                "\(name)-sidecar", program: try Programs.built("redis-replica-sidecar"),
+                at: Endpoint(host: endpoint.host, port: ports[name == "master" ? 2 : 3]), beside: node)
+            sidecar.environment["SIDECAR_PASSWORD_OVERLAP_SECONDS"] = "\(overlapSeconds)"
+            sidecar.environment.merge(environment) { $1 }
+            // Of a master it is ready at once, of a replica when that is.
+            sidecar.readiness = .running
             nodes += [node, sidecar]
         }
         spec = ClusterSpec(nodes)
@@ -54,21 +57,6 @@ struct SidecarSecretsCluster {
 
     func exchange(_ password: [UInt8]) throws {
         for secret in [master, replica] { try secret.exchange(["password": password]) }
-    }
-}
-
-extension NodeSpec {
-    /// The sidecar of a server that redis-replica-init starts, in the same pod.
-    static func sidecar(_ name: String, of node: NodeSpec, program: FilePath, port: Int) -> NodeSpec {
-        var environment = node.environment.mapValues {
-            $0.replacing("{directory}", with: "{directory}/../\(node.name)")
-        }
-        environment["REDIS_MASTER_RECORD_FILE"] = "{directory}/record"
-        environment["SIDECAR_HOST"] = node.endpoint.host
-        environment["SIDECAR_PORT"] = "\(port)"
-        return NodeSpec(
-            name: name, executable: program, environment: environment,
-            endpoint: Endpoint(host: node.endpoint.host, port: port), readiness: .running, isRedis: false)
     }
 }
 
