@@ -27,9 +27,8 @@ run: ## start a master, two replicas with sidecars and three apps on loopback (P
 	@$(MAKE) --no-print-directory build
 	@exec $(RELEASE)/kv-local $(RUN_OPTIONS)
 
-test: ## run every test, against real servers, and the checks
+test: ## run every test, against real servers, and the checks of `make lint`
 	@$(MAKE) --no-print-directory lint
-	scripts/check-manifests
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest --skip IntegrationTests
 	@# One after the other: they measure deadlines on real servers, and two cores are few.
@@ -55,10 +54,11 @@ bench-init: ## measure redis-replica-init beside C and the shell, into docs/benc
 	$(SWIFT) build -c release --product redis-replica-init
 	Benchmarks/redis-replica-init/run $(RUNS)
 
-lint: ## check the format of the Swift files, the scripts and the Dockerfiles
+lint: ## check the format of the Swift files, the scripts, the Dockerfiles and the manifests
 	@scripts/install-dependencies test
 	$(SWIFT) format lint --strict -r Sources Tests Benchmarks Package.swift
 	scripts/lint
+	scripts/check-manifests
 
 format: ## format the Swift files
 	$(SWIFT) format --in-place -r Sources Tests Benchmarks Package.swift
