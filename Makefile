@@ -6,6 +6,7 @@ PROGRAMS = redis-replica-init redis-replica-sidecar KVApp kv-local
 TOOLS = .build-tools
 RELEASE = .build/release
 
+# make images REGISTRY=ghcr.io/you PUSH=1 REDIS_IMAGE=valkey/valkey:8.1.9
 # make run PORT=30013 REDIS_PORT=17379 SIDECAR_PORT=19131 APPS=3 REPLICAS=2
 RUN_OPTIONS = $(if $(PORT),--port $(PORT)) $(if $(REDIS_PORT),--redis-port $(REDIS_PORT)) \
 	$(if $(SIDECAR_PORT),--sidecar-port $(SIDECAR_PORT)) $(if $(APPS),--apps $(APPS)) $(if $(REPLICAS),--replicas $(REPLICAS))
@@ -15,7 +16,7 @@ BENCH_OPTIONS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(S
 	$(if $(SHAPES),--shapes $(SHAPES)) $(if $(ALLOCATIONS),--allocations)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build fuzz-conf bench bench-init lint format install clean
+.PHONY: help run test build images test-images fuzz-conf bench bench-init lint format install clean
 
 help: ## list these targets
 	@echo 'usage: make TARGET'
@@ -39,6 +40,12 @@ build: ## build the release programs, each one static file
 	$(SWIFT) build -c release --product redis-replica-sidecar
 	$(SWIFT) build -c release --product KVApp
 	$(SWIFT) build -c release --product kv-local
+
+images: ## build the images by docker, podman or buildah (KIND=1 REGISTRY= PUSH=1 VERSION= REDIS_IMAGE= PLATFORM=)
+	@scripts/build-images
+
+test-images: ## build the images also where no registry can be reached, if somebody provides for that
+	@if [ -x ../shared/images/build-images ]; then ../shared/images/build-images; else scripts/build-images; fi
 
 fuzz-conf: ## throw N random configurations at the grammar (N=10000000 SEED=1)
 	$(SWIFT) build -c release --product fuzz-conf
