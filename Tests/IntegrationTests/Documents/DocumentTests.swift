@@ -6,16 +6,17 @@ import Testing
 struct DocumentTests {
     @Test(
         "each curl line, in the order of the document, on a cluster of its own",
-        arguments: ["docs/api.md", "docs/consistency.md"])
+        arguments: ["docs/api.md", "docs/consistency.md", "docs/redis-replica-sidecar.md"])
     func commands(path: String) async throws {
         let transcript = ConsoleTranscript(try Self.read(path))
-        try #require(transcript.steps.count >= 7, "\(path) has no commands")
-        let system = try KeyValueCluster(apps: 3)
+        try #require(transcript.steps.count >= 5, "\(path) has no commands")
+        let system = try KeyValueCluster(apps: 3, hasSidecars: true)
         let app = try #require(system.apps.first).endpoint
         let addresses = [
             ("127.0.0.1:30003", "\(app)"), ("127.0.0.1:16379", "\(system.master.endpoint)"),
             ("127.0.0.2:16380", "\(system.replicas[0].endpoint)"),
             ("127.0.0.3:16381", "\(system.replicas[1].endpoint)"), ("<key-value-app-…>", "<app-…>"),
+            ("127.0.0.2:19121", "\(system.sidecars[0].endpoint)"),
         ]
         func translated(_ text: String) -> String {
             addresses.reduce(text) { $0.replacing($1.0, with: $1.1) }
