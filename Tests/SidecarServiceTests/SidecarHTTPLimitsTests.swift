@@ -12,13 +12,14 @@ struct SidecarHTTPLimitsTests {
     @Test("one that asks nothing for too long is closed, and one that goes on asking is not")
     func idle() async throws {
         var limits = SidecarHTTP.Limits()
-        limits.idleTime = .milliseconds(300)
+        // Long enough for a busy machine to ask in between.
+        limits.idleTime = .seconds(1)
         try await withListener(limits) { endpoint in
             let busy = try await LoopbackHTTP.Session(with: endpoint)
             let start = ContinuousClock.now
             async let idle = LoopbackHTTP.transcript(of: [], with: endpoint)
             async let begun = LoopbackHTTP.transcript(of: Array("GET /livez HT".utf8), with: endpoint)
-            while ContinuousClock.now - start < .milliseconds(900) {
+            while ContinuousClock.now - start < .milliseconds(2500) {
                 #expect(try await busy.ask(.get("/livez")).status == 200)
             }
             #expect(try await idle == "")
