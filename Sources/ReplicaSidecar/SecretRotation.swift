@@ -9,10 +9,10 @@
 ///
 /// The password that the replica shows its master:
 /// ```
-/// settled ─another one is given─▶ waiting ─the master takes it, or `overlap` is over─▶ showing ─shown─▶ settled
+/// settled ─another one is given─▶ waiting ─the master takes it, or nothing is heard of it for `overlap`─▶ showing ─shown─▶ settled
 /// ```
 /// In `waiting` the old one is still shown: a replica that showed one which its master does not know yet could not connect
-/// again until it does.
+/// again until it does. A master that refuses the new one is waited for without end.
 ///
 /// Times are those of any clock that never goes back, the same one in every call.
 public struct SecretRotation: Sendable {
@@ -78,11 +78,11 @@ public struct SecretRotation: Sendable {
 
     private enum Shown: Equatable, Sendable {
         case settled
-        case waiting(until: Duration)
+        case waiting(since: Duration, isRefused: Bool)
         case showing
     }
 
-    /// How long an old password is taken beside a new one, and how long a new one waits for the master to take it.
+    /// How long an old password is taken beside a new one, and how long a new one waits for a word of the master.
     public let overlap: Duration
     /// Whether the master is looked at, so that it can be seen to take a password.
     public let seesMaster: Bool
@@ -125,15 +125,21 @@ public struct SecretRotation: Sendable {
         }
     }
 
-    /// The master let somebody in with this password.
-    public mutating func masterTakes(_ password: [UInt8]) {
-        if case .waiting = shown, password == given.masterPassword { shown = .showing }
+    /// The master was asked with this password, and let somebody in with it or did not.
+    public mutating func seeMaster(takes: Bool, _ password: [UInt8]) {
+        guard case .waiting(let since, _) = shown, password == given.masterPassword else { return }
+        shown = takes ? .showing : .waiting(since: since, isRefused: true)
+    }
+
+    /// Whether the master has refused the password for longer than its own exchange should take.
+    public func isMasterLate(at now: Duration) -> Bool {
+        if case .waiting(let since, isRefused: true) = shown { now >= since + overlap } else { false }
     }
 
     /// What is to be done now; the same again until it is done.
     public mutating func steps(at now: Duration) -> [Step] {
         if case .both(let password, let end) = own, now >= end { own = .dropping(password) }
-        if case .waiting(let end) = shown, now >= end { shown = .showing }
+        if case .waiting(let since, isRefused: false) = shown, now >= since + overlap { shown = .showing }
         var steps: [Step] = []
         switch own {
         case .settled, .both: break
@@ -172,7 +178,7 @@ public struct SecretRotation: Sendable {
 
     private mutating func exchangeMasterPassword(at now: Duration) {
         guard given.masterPassword != nil else { return }
-        shown = seesMaster ? .waiting(until: now + overlap) : .showing
+        shown = seesMaster ? .waiting(since: now, isRefused: false) : .showing
     }
 }
 

@@ -21,10 +21,10 @@ final class MasterWatch {
 
     /// What is shown to the master, the newest first: while a password is exchanged there are two.
     var credentials: [(user: [UInt8]?, password: [UInt8])] {
-        didSet { takesNewest = false }
+        didSet { takesNewest = nil }
     }
-    /// Whether a server has taken the newest since it is the newest.
-    private(set) var takesNewest = false
+    /// Whether a server takes the newest; `nil` where none was asked since it is the newest.
+    private(set) var takesNewest: Bool?
     /// `nil`: the servers speak no TLS among each other.
     var tls: RedisTLS?
 

@@ -7,7 +7,7 @@ import ReplicaSidecar
 extension Sidecar {
     /// What there may be trouble with; each is told by itself.
     enum RotationTopic: Hashable {
-        case files, tls, comparison, owner
+        case files, tls, comparison, owner, master
         /// By its words, since it holds a secret itself.
         case step(String)
     }
@@ -17,8 +17,13 @@ extension Sidecar {
     func rotateSecrets() {
         if source.hasChanged { readTarget() }
         if tlsFiles.haveChanged, target.tls != nil { readTLSFiles() }
-        if let master, master.takesNewest, let password = master.credentials.first?.password {
-            rotation.masterTakes(password)
+        if let takes = master?.takesNewest, let password = master?.credentials.first?.password {
+            rotation.seeMaster(takes: takes, password)
+        }
+        if rotation.isMasterLate(at: now) {
+            note(.master, "the master still refuses the new REDIS_MASTER_PASSWORD; the replica shows it the old one")
+        } else {
+            settle(.master)
         }
         // A server that was not compared yet, or does not answer, is told later.
         guard let local = keeper.local, local.runID == comparedRunID, !isServerAway else { return }
@@ -46,6 +51,7 @@ extension Sidecar {
             noteOwner(whosePasswordWas: before.password)
         } catch {
             // In the middle of being written, perhaps; what was read before stays.
+            counters.rotationFailures += 1
             note(.files, "secrets cannot be read, and stay as they were: \(Self.words(error))")
         }
     }
@@ -60,6 +66,7 @@ extension Sidecar {
             rotation.giveTLSFiles()
         } catch {
             // A pair of which one half is there, perhaps: the server would refuse it, too.
+            counters.rotationFailures += 1
             note(.tls, "the TLS files stay as they were: \(error)")
         }
     }
@@ -92,19 +99,19 @@ extension Sidecar {
         }
         local.ask(Self.commands(of: step, target)) { result in
             guard !self.isEnding else { return }
-            switch result {
-            case .failure(let failure):
-                self.note(.step("\(step)"), "cannot have the server \(step): it \(failure); it is tried again")
-            case .success(let values):
-                if let refusal = values.compactMap(\.refusal).first {
-                    self.note(
-                        .step("\(step)"), "cannot have the server \(step): it \(refusal.words); it is tried again")
-                } else {
-                    self.rotation.done(step, at: self.now)
-                    self.counters.rotations += 1
-                    self.settle(.step("\(step)"))
-                    self.logger.info("had the server \(step)")
+            let failure: String? =
+                switch result {
+                case .failure(let failure): failure.description
+                case .success(let values): values.compactMap(\.refusal).first?.words
                 }
+            if let failure {
+                self.counters.rotationFailures += 1
+                self.note(.step("\(step)"), "cannot have the server \(step): it \(failure); it is tried again")
+            } else {
+                self.rotation.done(step, at: self.now)
+                self.counters.rotations += 1
+                self.settle(.step("\(step)"))
+                self.logger.info("had the server \(step)")
             }
         }
     }
@@ -148,7 +155,6 @@ extension Sidecar {
     }
 
     private func note(_ topic: RotationTopic, _ words: String) {
-        counters.rotationFailures += 1
         // Once, not every two seconds.
         if rotationTroubles[topic] != words { logger.warning("\(words)") }
         rotationTroubles[topic] = words

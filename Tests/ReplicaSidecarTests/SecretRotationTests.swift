@@ -35,7 +35,7 @@ struct SecretRotationTests {
         #expect(rotation.steps(at: .seconds(12)) == [.add(Self.new)], "the same until it is done")
         rotation.done(.add(Self.new), at: .seconds(12))
         #expect(rotation.steps(at: .seconds(14)) == [])
-        rotation.masterTakes(Self.new)
+        rotation.seeMaster(takes: true, Self.new)
         #expect(rotation.steps(at: .seconds(16)) == [.show(user: nil, password: Self.new)])
         rotation.done(.show(user: nil, password: Self.new), at: .seconds(16))
         #expect(rotation.isExchangingPassword)
@@ -47,12 +47,27 @@ struct SecretRotationTests {
         #expect(!rotation.isExchangingPassword)
     }
 
-    @Test("shows the new one after the overlap also where the master was never seen to take it")
+    @Test("goes on showing the old one to a master that refuses the new one, however long, and says that it is late")
+    func refusal() {
+        var rotation = rotation()
+        rotation.give(Self.given(Self.new), at: .seconds(10))
+        rotation.done(.add(Self.new), at: .seconds(10))
+        rotation.seeMaster(takes: false, Self.new)
+        #expect(!rotation.isMasterLate(at: .seconds(309)))
+        #expect(rotation.isMasterLate(at: .seconds(310)))
+        #expect(rotation.steps(at: .seconds(5000)) == [.takeOnly(Self.new)])
+        rotation.seeMaster(takes: true, Self.new)
+        #expect(rotation.steps(at: .seconds(5000)).contains(.show(user: nil, password: Self.new)))
+        #expect(!rotation.isMasterLate(at: .seconds(5000)))
+    }
+
+    @Test("shows the new one after the overlap where no master was heard of")
     func impatience() {
         var rotation = rotation()
         rotation.give(Self.given(Self.new), at: .seconds(10))
         rotation.done(.add(Self.new), at: .seconds(10))
-        rotation.masterTakes(Self.old)
+        rotation.seeMaster(takes: true, Self.old)
+        rotation.seeMaster(takes: false, Self.old)
         #expect(rotation.steps(at: .seconds(309)) == [])
         #expect(rotation.steps(at: .seconds(310)).contains(.show(user: nil, password: Self.new)))
     }
@@ -73,9 +88,9 @@ struct SecretRotationTests {
             rotation.done(.add(Self.new), at: .seconds(12))
             #expect(rotation.steps(at: .seconds(12)) == [.add(last)], "what was done is not what is due")
             rotation.done(.add(last), at: .seconds(14))
-            rotation.masterTakes(Self.new)
+            rotation.seeMaster(takes: true, Self.new)
             #expect(rotation.steps(at: .seconds(14)) == [])
-            rotation.masterTakes(last)
+            rotation.seeMaster(takes: true, last)
             #expect(rotation.steps(at: .seconds(14)) == [.show(user: nil, password: last)])
             rotation.done(.show(user: nil, password: Self.new), at: .seconds(14))
             #expect(rotation.steps(at: .seconds(14)) == [.show(user: nil, password: last)])
@@ -89,7 +104,7 @@ struct SecretRotationTests {
         #expect(rotation.isExchangingPassword && rotation.isExchangingMasterPassword, "nobody knows yet")
         rotation.see(Self.present(Self.old), at: .seconds(5))
         #expect(rotation.steps(at: .seconds(5)) == [.add(Self.new)])
-        rotation.masterTakes(Self.new)
+        rotation.seeMaster(takes: true, Self.new)
         #expect(rotation.steps(at: .seconds(5)) == [.add(Self.new), .show(user: nil, password: Self.new)])
     }
 
@@ -112,7 +127,7 @@ struct SecretRotationTests {
             rotation.see(server, at: .zero)
             #expect(rotation.owner == owner)
             rotation.give(Self.given(Self.new), at: .seconds(10))
-            rotation.masterTakes(Self.new)
+            rotation.seeMaster(takes: true, Self.new)
             // What is shown to the master is the replica's own affair.
             #expect(rotation.steps(at: .seconds(10)) == [.show(user: nil, password: Self.new)])
         }
