@@ -61,11 +61,12 @@ bench-init: ## measure redis-replica-init beside C and the shell, into docs/benc
 	$(SWIFT) build -c release --product redis-replica-init
 	Benchmarks/redis-replica-init/run $(RUNS)
 
-lint: ## check the format of the Swift files, the scripts, the Dockerfiles and the manifests
+lint: ## check the format of the Swift files, the scripts, Dockerfiles, manifests and workflows
 	@scripts/install-dependencies test
 	$(SWIFT) format lint --strict -r Sources Tests Benchmarks Package.swift
 	scripts/lint
 	scripts/check-manifests
+	scripts/check-workflows
 
 format: ## format the Swift files
 	$(SWIFT) format --in-place -r Sources Tests Benchmarks Package.swift
