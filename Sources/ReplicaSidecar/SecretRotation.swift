@@ -9,7 +9,7 @@
 ///
 /// The password that the replica shows its master:
 /// ```
-/// settled ─another one is given─▶ waiting ─the master takes it, or nothing is heard of it for `overlap`─▶ showing ─shown─▶ settled
+/// settled ─another one is given─▶ waiting ─the master takes it, or nothing is heard of it for long─▶ showing ─shown─▶ settled
 /// ```
 /// In `waiting` the old one is still shown: a replica that showed one which its master does not know yet could not connect
 /// again until it does. A master that refuses the new one is waited for without end.
@@ -82,6 +82,9 @@ public struct SecretRotation: Sendable {
         case showing
     }
 
+    /// For how long a new password waits for a word of the master at least: several looks at it.
+    static let leastPatience: Duration = .seconds(10)
+
     /// How long an old password is taken beside a new one, and how long a new one waits for a word of the master.
     public let overlap: Duration
     /// Whether the master is looked at, so that it can be seen to take a password.
@@ -133,13 +136,13 @@ public struct SecretRotation: Sendable {
 
     /// Whether the master has refused the password for longer than its own exchange should take.
     public func isMasterLate(at now: Duration) -> Bool {
-        if case .waiting(let since, isRefused: true) = shown { now >= since + overlap } else { false }
+        if case .waiting(let since, isRefused: true) = shown { now >= since + patience } else { false }
     }
 
     /// What is to be done now; the same again until it is done.
     public mutating func steps(at now: Duration) -> [Step] {
         if case .both(let password, let end) = own, now >= end { own = .dropping(password) }
-        if case .waiting(let since, isRefused: false) = shown, now >= since + overlap { shown = .showing }
+        if case .waiting(let since, isRefused: false) = shown, now >= since + patience { shown = .showing }
         var steps: [Step] = []
         switch own {
         case .settled, .both: break
@@ -169,6 +172,8 @@ public struct SecretRotation: Sendable {
 
     /// Whether the replica still shows its master another password than the one that is given.
     public var isExchangingMasterPassword: Bool { shown != .settled || owner == .unknown }
+
+    private var patience: Duration { max(overlap, Self.leastPatience) }
 
     private mutating func exchangePassword() {
         // A server without a password of its own stays open, and one with a file of users goes by that.

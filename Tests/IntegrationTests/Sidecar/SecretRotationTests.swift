@@ -124,6 +124,29 @@ struct SecretRotationTests {
         }
     }
 
+    @Test("a replica keeps the password that its master takes, where the environment names one that it refuses")
+    func refused() async throws {
+        let byHand = Array("by hand".utf8)
+        let system = try SidecarSecretsCluster(password: Self.old, overlapSeconds: 1)
+        try await withLocalCluster(system.spec) { cluster in
+            try await cluster.wait(untilLinkIsUpWith: Self.old)
+            try await cluster.terminate("master-sidecar")
+            for (name, parameter) in [("replica", "masterauth"), ("master", "requirepass")] {
+                let words = ["CONFIG", "SET", parameter].map { Array($0.utf8) } + [byHand]
+                #expect(try await cluster.asked(name, password: Self.old, words).text == "OK")
+            }
+            // It meets the server as it is now.
+            try await cluster.terminate("replica-sidecar")
+            try await cluster.launch("replica-sidecar")
+            try await cluster.wait(
+                untilLogOf: "replica-sidecar", says: "the master still refuses the new REDIS_MASTER_PASSWORD",
+                within: .seconds(20))
+            try await cluster.wait(untilStatusOf: "replica-sidecar", says: #""state": "in-step""#)
+            try await cluster.wait(until: "replica", has: byHand, for: "masterauth", password: Self.old)
+            try await cluster.relink(Self.old)
+        }
+    }
+
     @Test("odd and long passwords follow each other")
     func odd() async throws {
         let passwords: [[UInt8]] = [
