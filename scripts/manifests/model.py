@@ -46,7 +46,10 @@ def render(names):
 
 
 def kustomize(folder, check=True):
-    return subprocess.run([ROOT / "scripts" / "kustomize", folder], check=check, stdout=subprocess.PIPE, text=True)
+    # Where it may fail, what it says of that is nobody's business.
+    errors = None if check else subprocess.DEVNULL
+    command = [ROOT / "scripts" / "kustomize", folder]
+    return subprocess.run(command, check=check, stdout=subprocess.PIPE, stderr=errors, text=True)
 
 
 def name_of(item):
