@@ -64,7 +64,7 @@ public struct ReplicaKeeper: Sendable {
     /// Whom the local server was last seen to follow, and by whose decision; `nil` before the first look of all lives, and
     /// where no master is configured.
     public private(set) var record: MasterRecord?
-    /// The last look at the local server; `nil` while it is away.
+    /// The last look at the local server, however old; ``course`` says whether it is away.
     public private(set) var local: ServerInformation?
     /// The last look at the master, however old.
     public private(set) var sight: MasterSight?
