@@ -93,6 +93,10 @@ struct DataGuardTests {
     func emptied() async throws {
         try await withSidecarScene { scene in
             let cluster = scene.cluster
+            try await cluster.wait(until: "the sidecar has seen the key", of: "sidecar") {
+                let keys = try await cluster.status("keys")
+                return Observation(keys == "1", else: keys)
+            }
             // Without a save its folder is empty.
             try await cluster.kill("a")
             try await cluster.start("a")
