@@ -16,11 +16,11 @@ BENCH_OPTIONS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(S
 	$(if $(SHAPES),--shapes $(SHAPES)) $(if $(ALLOCATIONS),--allocations)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build images test-images fuzz-conf bench bench-init lint format install clean
+.PHONY: help run test e2e build images test-images fuzz-conf bench bench-init lint format install clean
 
 help: ## list these targets
 	@echo 'usage: make TARGET'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='|' read -r target text; do printf '  %-11s %s\n' "$$target" "$$text"; done
 
 run: ## start a master, two replicas with sidecars and three apps on loopback (PORT= REDIS_PORT= …); Ctrl-C stops all
@@ -34,6 +34,9 @@ test: ## run every test, against real servers, and the checks of `make lint`
 	$(SWIFT) test --skip-build --disable-xctest --skip IntegrationTests
 	@# One after the other: they measure deadlines on real servers, and two cores are few.
 	$(SWIFT) test --skip-build --disable-xctest --no-parallel --filter IntegrationTests
+
+e2e: ## try the manifests on the cluster that kubectl points at, in a namespace of their own (OPTIONS=--help)
+	@scripts/e2e/run $(OPTIONS)
 
 build: ## build the release programs, each one static file
 	$(SWIFT) build -c release --product redis-replica-init
