@@ -12,19 +12,26 @@ struct SidecarHTTPLimitsTests {
     @Test("one that asks nothing for too long is closed, and one that goes on asking is not")
     func idle() async throws {
         var limits = SidecarHTTP.Limits()
-        // Long enough for a busy machine to ask in between.
-        limits.idleTime = .seconds(1)
+        limits.idleTime = .milliseconds(500)
         try await withListener(limits) { endpoint in
-            let busy = try await LoopbackHTTP.Session(with: endpoint)
-            let start = ContinuousClock.now
+            let clock = ContinuousClock()
+            let start = clock.now
             async let idle = LoopbackHTTP.transcript(of: [], with: endpoint)
             async let begun = LoopbackHTTP.transcript(of: Array("GET /livez HT".utf8), with: endpoint)
-            while ContinuousClock.now - start < .milliseconds(2500) {
-                #expect(try await busy.ask(.get("/livez")).status == 200)
+            var session = try await LoopbackHTTP.Session(with: endpoint)
+            var lastAnswer = clock.now
+            while clock.now - start < .milliseconds(1500) {
+                do {
+                    #expect(try await session.ask(.get("/livez")).status == 200)
+                } catch {
+                    // On a busy machine this client itself may be held up for so long; only then may it be closed.
+                    #expect(clock.now - lastAnswer >= .milliseconds(500), "\(error)")
+                    session = try await LoopbackHTTP.Session(with: endpoint)
+                }
+                lastAnswer = clock.now
             }
             #expect(try await idle == "")
             #expect(try await !begun.hasPrefix("HTTP/1.1 200"))
-            #expect(try await busy.ask(.get("/livez")).status == 200)
         }
     }
 
