@@ -28,14 +28,7 @@ class Changes:
             self.system.cluster.scale("key-value-app", to)
             self.system.cluster.wait_for_rollout("key-value-app", self.system.limit)
             self.system.access.refresh()
-            pods = self.system.addresses(APP)
-            names: set[str] = set()
-
-            def look() -> tuple[bool, str]:
-                names.update(self.system.ask_app(turn, "GET", "/").text.strip() for turn in range(4 * to))
-                return names == {f"You've hit <{name}>" for name in pods}, f"{len(names)} of {to} answer"
-
-            self.system.wait(f"an answer from each of {to} apps", look)
+            self.system.wait_until_all_answer(self.system.access, APP, to)
 
     def delete_replica(self, replicas: int) -> None:
         victim = sorted(self.system.addresses(REPLICA))[0]

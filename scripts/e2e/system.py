@@ -115,6 +115,16 @@ class System:
         with self.cluster.forward(f"pod/{pod}", SIDECAR_PORT) as port:
             return [ask(("127.0.0.1", port), "GET", path) for path in paths]
 
+    def wait_until_all_answer(self, access: Access, selector: str, count: int, path: str = "/") -> None:
+        """Until each of so many pods has told its name: a Service hears of a ready pod a moment later."""
+
+        def look() -> tuple[bool, str]:
+            wanted = {f"You've hit <{name}>" for name in self.addresses(selector)}
+            seen = {ask(access.address(turn), "GET", path).text.strip() for turn in range(20 * count)}
+            return seen == wanted and len(seen) == count, f"{len(seen & wanted)} of {count} answer"
+
+        self.wait(f"an answer with its name from each of {count} pods", look)
+
     # The app -----------------------------------------------------------------------------------------------------
 
     def ask_app(self, turn: int, method: str, path: str, body: Any = None, headers: dict[str, str] = {}) -> Answer:
