@@ -6,6 +6,8 @@ struct ConsoleTranscript {
     struct Step: Equatable {
         /// Counted from 1.
         var line: Int
+        /// Which of the document's blocks, counted from 1.
+        var block = 0
         var command: String
         var output: [String] = []
     }
@@ -14,15 +16,25 @@ struct ConsoleTranscript {
 
     init(_ document: String) {
         var isInBlock = false
+        var block = 0
         for (index, line) in document.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             if line.hasPrefix("```") {
                 isInBlock = line == "```console"
+                if isInBlock { block += 1 }
             } else if isInBlock, line.hasPrefix("$ ") {
-                steps.append(Step(line: index + 1, command: String(line.dropFirst(2))))
+                steps.append(Step(line: index + 1, block: block, command: String(line.dropFirst(2))))
             } else if isInBlock, !steps.isEmpty {
                 steps[steps.count - 1].output.append(String(line))
             }
         }
+    }
+
+    /// The steps of those blocks in which nothing is asked of a cluster or of what it is made with.
+    var stepsOfOneMachine: [Step] {
+        let others = ["docker ", "kind ", "kubectl ", "make ", "microk8s ", "minikube "]
+        let elsewhere = Set(
+            steps.filter { step in others.contains { step.command.contains($0) } }.map(\.block))
+        return steps.filter { !elsewhere.contains($0.block) }
     }
 
     /// Whether the output is what the document shows. White space at its end is not looked at, nor carriage returns.

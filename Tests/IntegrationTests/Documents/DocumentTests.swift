@@ -1,5 +1,6 @@
 import Glibc
 import LocalTopology
+import SystemPackage
 import Testing
 
 @Suite("The documents' commands answer as they are shown")
@@ -10,22 +11,43 @@ struct DocumentTests {
     func commands(path: String) async throws {
         let transcript = ConsoleTranscript(try Self.read(path))
         try #require(transcript.steps.count >= 5, "\(path) has no commands")
+        try await Self.compare(transcript.steps, of: path)
+    }
+
+    @Test(
+        "each command that needs no Kubernetes, in the order of the document, on a cluster of its own",
+        arguments: ["docs/tutorial.md", "docs/operations.md"])
+    func commandsOfOneMachine(path: String) async throws {
+        let transcript = ConsoleTranscript(try Self.read(path))
+        let steps = transcript.stepsOfOneMachine
+        try #require(steps.count >= 3, "\(path) has no commands for one machine")
+        try #require(steps.count < transcript.steps.count, "\(path) has no commands for a cluster")
+        try await Self.compare(steps, of: path)
+    }
+
+    /// Runs the commands beside the local cluster that `make run` starts, and compares what they print with what is shown.
+    private static func compare(_ steps: [ConsoleTranscript.Step], of path: String) async throws {
         let system = try KeyValueCluster(apps: 3, hasSidecars: true)
         let app = try #require(system.apps.first).endpoint
         let addresses = [
             ("127.0.0.1:30003", "\(app)"), ("127.0.0.1:16379", "\(system.master.endpoint)"),
             ("127.0.0.2:16380", "\(system.replicas[0].endpoint)"),
-            ("127.0.0.3:16381", "\(system.replicas[1].endpoint)"), ("<key-value-app-…>", "<app-…>"),
+            ("127.0.0.3:16381", "\(system.replicas[1].endpoint)"),
             ("127.0.0.2:19121", "\(system.sidecars[0].endpoint)"),
+            ("127.0.0.3:19121", "\(system.sidecars[1].endpoint)"), ("<key-value-app-…>", "<app-…>"),
+            // As redis-cli takes them.
+            ("-p 16379", "-p \(system.master.endpoint.port)"), ("-p 16380", "-p \(system.replicas[0].endpoint.port)"),
+            ("-p 16381", "-p \(system.replicas[1].endpoint.port)"),
+            ("127.0.0.1 16379", "127.0.0.1 \(system.master.endpoint.port)"),
         ]
         func translated(_ text: String) -> String {
             addresses.reduce(text) { $0.replacing($1.0, with: $1.1) }
         }
         try await withLocalCluster(system.spec) { cluster in
             try await cluster.wait(untilReplicasOf: "master", are: 2)
-            let outputs = try Self.run(transcript.steps.map { translated($0.command) })
-            try #require(outputs.count == transcript.steps.count, "the shell ended early: \(outputs.last ?? "")")
-            for (step, output) in zip(transcript.steps, outputs) {
+            let outputs = try Self.run(steps.map { translated($0.command) })
+            try #require(outputs.count == steps.count, "the shell ended early: \(outputs.last ?? "")")
+            for (step, output) in zip(steps, outputs) {
                 #expect(
                     ConsoleTranscript.matches(step.output.map(translated), output),
                     """
@@ -70,8 +92,11 @@ struct DocumentTests {
         let file = try scratch.write("commands", script.utf8)
         // On a terminal, which the reader has, curl shows no progress beside an answer.
         try scratch.write(".curlrc", "no-progress-meter\n".utf8)
+        // Our programs as `make install` leaves them.
+        let programs = try Programs.built("redis-replica-init").removingLastComponent()
         let shell = try Spawned(
-            "/bin/bash", [file], environment: ["PATH": "/usr/local/bin:/usr/bin:/bin", "CURL_HOME": scratch.path],
+            "/bin/bash", [file],
+            environment: ["PATH": "\(programs):/usr/local/bin:/usr/bin:/bin", "CURL_HOME": scratch.path],
             in: scratch.path,
             log: scratch["output"])
         try #require(shell.ended(within: 60) == .exited(0), "\(shell.output)")
@@ -80,7 +105,7 @@ struct DocumentTests {
     }
 
     /// A file of the checkout.
-    private static func read(_ path: String) throws -> String {
+    static func read(_ path: String) throws -> String {
         String(decoding: try Scratch.read("\(Scratch.root)/\(path)"), as: UTF8.self)
     }
 }
@@ -93,6 +118,13 @@ struct ConsoleTranscriptTests {
         #expect(transcript.steps.map(\.command) == ["a", "d"])
         #expect(transcript.steps.map(\.output) == [["b", "", "c"], []])
         #expect(transcript.steps.map(\.line) == [4, 8])
+    }
+
+    @Test("a block in which Kubernetes is asked is of a cluster as a whole, all others of one machine")
+    func oneMachine() {
+        let blocks = ["$ a\n$ kubectl get pods\n$ b", "$ c\n$ d", "$ e | kubectl apply -f -", "$ f"]
+        let transcript = ConsoleTranscript(blocks.map { "```console\n\($0)\n```\n" }.joined(separator: "text\n"))
+        #expect(transcript.stepsOfOneMachine.map(\.command) == ["c", "d", "f"])
     }
 
     @Test(
