@@ -89,9 +89,57 @@ public struct BlockingConnection: ~Copyable {
         try command(arguments.map { Array($0.utf8) })
     }
 
+    /// Sends a command whose answer is a stream and no reply (SYNC), and gives away the socket: what comes is read from it, and
+    /// the connection only throws from now on. It is closed with the connection.
+    public mutating func stream(_ arguments: [[UInt8]]) throws(BlockingConnectionError) -> CInt {
+        precondition(!arguments.isEmpty, "a command has a name")
+        let name = String(decoding: arguments[0], as: UTF8.self)
+        guard isUsable else {
+            throw .broken(address: address, command: name, reason: "an earlier command failed")
+        }
+        isUsable = false
+        var isSent: CInt = 0
+        var status = unsafe Self.withVector(arguments) { pointers, lengths in
+            unsafe redisAppendCommandArgv(context, CInt(arguments.count), pointers, lengths)
+        }
+        while status == REDIS_OK, isSent == 0 { status = unsafe redisBufferWrite(context, &isSent) }
+        guard status == REDIS_OK else {
+            throw .broken(address: address, command: name, reason: unsafe Self.reason(of: context))
+        }
+        return unsafe context.pointee.fd
+    }
+
+    /// The address of this end of the connection: where the server reaches this machine, if nothing in between translates. Nil on a
+    /// Unix socket.
+    public var localHost: String? {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        return unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                guard unsafe getsockname(context.pointee.fd, address, &length) == 0,
+                    unsafe address.pointee.sa_family != sa_family_t(AF_UNIX)
+                else { return nil }
+                return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(NI_MAXHOST)) { buffer in
+                    let status = unsafe getnameinfo(
+                        address, length, buffer.baseAddress, socklen_t(buffer.count), nil, 0, NI_NUMERICHOST)
+                    return status == 0 ? unsafe String(cString: buffer.baseAddress!) : nil
+                }
+            }
+        }
+    }
+
     private static func send(
         _ arguments: [[UInt8]], over context: UnsafeMutablePointer<redisContext>
     ) -> UnsafeMutableRawPointer? {
+        unsafe withVector(arguments) { pointers, lengths in
+            unsafe redisCommandArgv(context, CInt(arguments.count), pointers, lengths)
+        }
+    }
+
+    /// The arguments as hiredis takes them.
+    private static func withVector<Result>(
+        _ arguments: [[UInt8]], _ body: (UnsafeMutablePointer<UnsafePointer<CChar>?>, [Int]) -> Result
+    ) -> Result {
         let lengths = arguments.map(\.count)
         // One byte more, so that there is an address even when every argument is empty.
         var bytes: [CChar] = []
@@ -107,7 +155,7 @@ public struct BlockingConnection: ~Copyable {
                 unsafe pointers.append(next)
                 unsafe next = unsafe next?.advanced(by: length)
             }
-            return unsafe redisCommandArgv(context, CInt(arguments.count), &pointers, lengths)
+            return unsafe body(&pointers, lengths)
         }
     }
 

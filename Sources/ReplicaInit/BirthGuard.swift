@@ -1,3 +1,5 @@
+public import Replication
+
 /// Whether a master may start: one that starts empty, or from data older than its replicas', makes them so too.
 ///
 /// A value machine. Each round the performer asks every replica and hands over what it saw; the machine answers what to do.
@@ -6,6 +8,7 @@
 ///            ┌──────────── askAgain: a replica is loading, silent or behind a password, or policy wait ◀─┐
 ///            ▼                                                                                            │
 /// sightings ─▶ nothing to lose ─▶ start          something to lose, or not to be known in time ─▶ hold ───┘
+///                                                something to lose, policy reseed ─▶ reseed, then start
 /// ```
 public struct BirthGuard: Equatable, Sendable {
     /// What to do where a start would lose keys: `REDIS_ON_EMPTY`, `--on-empty`.
@@ -14,6 +17,8 @@ public struct BirthGuard: Equatable, Sendable {
         case hold
         /// Ask again until the replicas have nothing to lose, or the data is back.
         case wait
+        /// Bring the data home from a replica, then start; hold where that cannot be done.
+        case reseed
         /// Do not ask.
         case start
     }
@@ -46,12 +51,21 @@ public struct BirthGuard: Equatable, Sendable {
         public var secondReplicationID: String?
         /// The last byte of the stream that it has applied.
         public var offset: Int64
+        /// Its master, whether that is there or not; nil: it is a master itself.
+        public var follows: MasterAddress?
+        /// Whether its master is there.
+        public var isLinkUp: Bool
 
-        public init(keys: Int, replicationID: String, secondReplicationID: String?, offset: Int64) {
+        public init(
+            keys: Int, replicationID: String, secondReplicationID: String?, offset: Int64,
+            follows: MasterAddress? = nil, isLinkUp: Bool = false
+        ) {
             self.keys = keys
             self.replicationID = replicationID
             self.secondReplicationID = secondReplicationID
             self.offset = offset
+            self.follows = follows
+            self.isLinkUp = isLinkUp
         }
 
         var keysInWords: String { keys == 1 ? "1 key" : "\(keys) keys" }
@@ -62,6 +76,8 @@ public struct BirthGuard: Equatable, Sendable {
         case start(note: String?)
         case askAgain(why: String)
         case hold([String])
+        /// Bring the data home from this one of the sightings, for these reasons.
+        case reseed(from: Int, warning: String?, losses: [String])
     }
 
     public let data: MasterData
@@ -98,8 +114,11 @@ public struct BirthGuard: Equatable, Sendable {
         _ resolution: Resolution, _ sightings: [(address: String, sighting: Sighting)], elapsedSeconds: Int
     ) -> Verdict {
         let losses = sightings.compactMap { loss(at: $0.address, $0.sighting) }
-        guard losses.isEmpty else { return hold(losses) }
         let unknowns = sightings.compactMap { unknown(at: $0.address, $0.sighting) } + unknown(resolution)
+        if !losses.isEmpty, policy == .reseed {
+            return reseed(sightings, losses, unknowns, elapsedSeconds: elapsedSeconds)
+        }
+        guard losses.isEmpty else { return hold(losses) }
         guard !unknowns.isEmpty else { return .start(note: nil) }
         if elapsedSeconds < timeoutSeconds || policy == .wait { return .askAgain(why: unknowns[0]) }
         return hold(unknowns.map { "\($0), and \(ownState)" })
@@ -143,7 +162,7 @@ public struct BirthGuard: Equatable, Sendable {
         return ["the replicas' name cannot be looked up: \(reason)"]
     }
 
-    private var ownState: String {
+    var ownState: String {
         switch data {
         case .empty(let reason): "this master would start empty (\(reason))"
         case .snapshot(let path, _, _), .undated(let path), .unreadable(let path, _):

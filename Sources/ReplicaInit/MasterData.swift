@@ -126,7 +126,15 @@ enum AOFManifest {
         return names
     }
 
+    /// The highest of all numbers in it, 0 where there is none: what is added is counted on from there.
+    static func highestNumber(_ bytes: [UInt8]) -> Int {
+        bytes.split(separator: UInt8(ascii: "\n")).reduce(0) { highest, line in
+            let tokens = (try? splitArguments(Array(line)).map(\.bytes)) ?? []
+            return max(highest, value(utf8("seq"), in: tokens).flatMap(number) ?? 0)
+        }
+    }
+
     private static func value(_ key: [UInt8], in tokens: [[UInt8]]) -> [UInt8]? {
-        stride(from: 0, to: tokens.count - 1, by: 2).first { tokens[$0] == key }.map { tokens[$0 + 1] }
+        stride(from: 0, to: max(0, tokens.count - 1), by: 2).first { tokens[$0] == key }.map { tokens[$0 + 1] }
     }
 }

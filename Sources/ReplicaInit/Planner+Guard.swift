@@ -1,4 +1,5 @@
 import RedisConf
+public import Replication
 
 /// Whom the birth guard asks, how, and what this master will load.
 public struct GuardSettings: Equatable, Sendable {
@@ -20,6 +21,12 @@ public struct GuardSettings: Equatable, Sendable {
     public var data: DataSettings
     /// Our own address and port: not a replica of ours.
     public var own: Peer?
+    /// Where this master will listen, and stands in for itself meanwhile; nil where it speaks TLS only.
+    public var port: Int?
+    /// The master's name as the environment has it.
+    public var masterName: MasterAddress?
+    /// Whether this server is known to keep its append-only file in several (7.0).
+    public var isSurelyMultiPart: Bool
 }
 
 extension Planner {
@@ -33,9 +40,30 @@ extension Planner {
         guard role == .master, let list = guardHosts() else { return nil }
         let peers = peers(list, defaultPort: port(from: ["REDIS_SLAVE_SERVICE_PORT"])?.port ?? 6379)
         guard let policy, policy != .start, let timeout, !peers.isEmpty else { return nil }
+        let arguments = ServerArguments(arguments)
         return GuardSettings(
             peers: peers, credentials: guardCredentials(), policy: policy, timeoutSeconds: timeout,
-            data: dataSettings(ServerArguments(arguments)), own: ownPeer())
+            data: dataSettings(arguments), own: ownPeer(),
+            port: (arguments.last("port")?.first ?? scalar("port")).map(Address.port) ?? 6379,
+            masterName: guardMasterName(),
+            isSurelyMultiPart: dialect.surelyHas(7, 0) || (dialect.flavour == .valkey))
+    }
+
+    /// What the replicas are told to follow, as far as this server's own environment says it. A mistake in it stops no
+    /// master.
+    private func guardMasterName() -> MasterAddress? {
+        func usable(_ variable: String) -> [UInt8]? {
+            environment[variable].flatMap { Address.isHost($0) ? $0 : nil }
+        }
+        let isDNS = environment["GET_HOSTS_FROM"].map { equalsIgnoringCase($0, "dns") } ?? false
+        guard
+            let host = usable("REDIS_MASTER_HOST")
+                ?? (isDNS ? utf8("redis-master") : usable("REDIS_MASTER_SERVICE_HOST"))
+        else { return nil }
+        let ports = ["REDIS_MASTER_PORT_NUMBER", "REDIS_MASTER_SERVICE_PORT"].compactMap {
+            environment[$0].flatMap(Address.port)
+        }
+        return MasterAddress(host: String(decoding: host, as: UTF8.self), port: ports.first ?? 6379)
     }
 
     private mutating func guardPolicy() -> BirthGuard.Policy? {

@@ -83,7 +83,7 @@ extension Problem {
         case .malformedAddress: "take it from status.podIP of the downward API"
         case .malformedSwitch: "use yes or no"
         case .malformedSeconds: "use a whole number from 0 to 86400"
-        case .unknownPolicy: "use hold, wait or start"
+        case .unknownPolicy: "use hold, wait, reseed or start"
         case .malformedFlags: "close the quote, and put a blank behind it"
         case .serviceLink: "enableServiceLinks: false keeps it out"
         case .otherMaster: "unset one of them"

@@ -8,14 +8,20 @@ enum GuardWatch {
     static func perform(_ plan: Plan) throws(Failure) {
         guard let settings = plan.birthGuard else { return }
         signal(SIGPIPE, SIG_IGN)
+        Interruption.watch()
         let begin = Moment.now
         var told = Told()
+        try Reseeding.releaseLeftOver(settings, since: begin)
         while true {
             // Read anew in every round: who waits may get the data back meanwhile.
             let guardian = BirthGuard(
                 data: MasterData(settings.data, files: LiveFiles()), policy: settings.policy,
                 timeoutSeconds: settings.timeoutSeconds)
-            switch guardian.verdictWithoutAsking ?? ask(settings, guardian, since: begin) {
+            let round = Round(guardian.verdictWithoutAsking == nil ? settings : nil)
+            let verdict =
+                guardian.verdictWithoutAsking
+                ?? guardian.verdict(round.resolution, round.sightings, elapsedSeconds: begin.elapsedSeconds)
+            switch verdict {
             case .start(let note):
                 if let note { Terminal.complain(["note: \(note)"]) }
                 return
@@ -24,28 +30,38 @@ enum GuardWatch {
             case .askAgain(let why):
                 told.tell("waiting (\(begin.elapsedSeconds) s): \(why)", at: begin.elapsedSeconds)
                 Moment.sleep(milliseconds: 500)
+                if Interruption.isWanted { throw .held([ReseedFailure.interrupted.reason]) }
+            case .reseed(let index, let warning, let losses):
+                try Reseeding.perform(plan, settings, guardian, round, donor: index, warning, losses)
+                return
             }
         }
     }
+}
 
-    private static func ask(_ settings: GuardSettings, _ guardian: BirthGuard, since begin: Moment)
-        -> BirthGuard.Verdict
-    {
-        var resolution = BirthGuard.Resolution.unknown
-        var sightings: [(address: String, sighting: BirthGuard.Sighting)] = []
+/// Every replica, asked once.
+struct Round {
+    private(set) var resolution = BirthGuard.Resolution.unknown
+    private(set) var sightings: [(address: String, sighting: BirthGuard.Sighting)] = []
+    /// Where each of them was asked.
+    private(set) var addresses: [MasterAddress] = []
+
+    /// - Parameter settings: nil: nobody is asked.
+    init(_ settings: GuardSettings?) {
+        guard let settings else { return }
         for peer in settings.peers {
             switch NameLookUp.addresses(of: path(peer.host)) {
             case .found(let addresses):
                 if resolution == .unknown { resolution = .found }
-                for address in addresses where !isOwn(address, peer.port, settings) {
-                    let name = address.contains(":") ? "[\(address)]:\(peer.port)" : "\(address):\(peer.port)"
-                    sightings.append((name, PeerQuestion.ask(address, peer.port, settings.credentials)))
+                for address in addresses where !Self.isOwn(address, peer.port, settings) {
+                    let place = MasterAddress(host: address, port: peer.port)
+                    self.addresses.append(place)
+                    sightings.append((place.description, PeerQuestion.ask(address, peer.port, settings.credentials)))
                 }
             case .unknown: break
             case .unavailable(let reason): resolution = .unavailable(reason: "\(path(peer.host)): \(reason)")
             }
         }
-        return guardian.verdict(resolution, sightings, elapsedSeconds: begin.elapsedSeconds)
     }
 
     private static func isOwn(_ address: String, _ port: Int, _ settings: GuardSettings) -> Bool {
@@ -64,24 +80,5 @@ private struct Told {
         self.reason = reason
         nextSecond = second + 10
         Terminal.complain([line])
-    }
-}
-
-/// A point on the monotonic clock. Swift's own clocks would link its concurrency into the program.
-struct Moment {
-    private let seconds: Int
-
-    static var now: Moment {
-        var time = timespec()
-        _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return Moment(seconds: time.tv_sec)
-    }
-
-    var elapsedSeconds: Int { Moment.now.seconds - seconds }
-
-    static func sleep(milliseconds: Int) {
-        var left = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
-        var wanted = left
-        while unsafe nanosleep(&wanted, &left) == -1, errno == EINTR { wanted = left }
     }
 }

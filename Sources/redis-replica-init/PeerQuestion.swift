@@ -8,15 +8,23 @@ enum PeerQuestion {
     private static let timeout = Duration.seconds(2)
     private static let refusedText = unsafe String(cString: strerror(ECONNREFUSED))
 
+    /// A connection, logged in where there is a password to give. What the server says to that counts only if it refuses
+    /// the next command too: a server without a password refuses every one.
+    static func connect(
+        _ address: String, _ port: Int, _ credentials: GuardSettings.Credentials?, refusal: inout String?
+    ) throws(BlockingConnectionError) -> BlockingConnection {
+        var connection = try BlockingConnection(host: address, port: port, timeout: timeout)
+        if let credentials {
+            let user = credentials.user.map { [$0] } ?? []
+            refusal = try connection.command([Array("AUTH".utf8)] + user + [credentials.password]).errorText
+        }
+        return connection
+    }
+
     static func ask(_ address: String, _ port: Int, _ credentials: GuardSettings.Credentials?) -> BirthGuard.Sighting {
         do throws(BlockingConnectionError) {
-            var connection = try BlockingConnection(host: address, port: port, timeout: timeout)
             var refusal: String?
-            if let credentials {
-                let user = credentials.user.map { [$0] } ?? []
-                // A server without a password refuses every one: that alone is no reason.
-                refusal = try connection.command([Array("AUTH".utf8)] + user + [credentials.password]).errorText
-            }
+            var connection = try connect(address, port, credentials, refusal: &refusal)
             let reply = try connection.command("INFO")
             guard case .bulk(let text) = reply else { return refused(reply.errorText, refusal) }
             return sighting(text)
@@ -37,7 +45,9 @@ enum PeerQuestion {
         return .replica(
             .init(
                 keys: keys(text), replicationID: info.replicationID, secondReplicationID: info.secondReplicationID,
-                offset: info.masterLink?.appliedOffset ?? info.offset))
+                offset: info.masterLink?.appliedOffset ?? info.offset,
+                follows: info.masterLink.map { MasterAddress(host: $0.host, port: $0.port) },
+                isLinkUp: info.masterLink?.isUp ?? false))
     }
 
     /// The sum over the lines `dbN:keys=K,…`.

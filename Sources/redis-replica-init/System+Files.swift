@@ -37,6 +37,13 @@ extension System {
         try call("replace", new) { unsafe Glibc.rename(old, new) }
     }
 
+    /// Forces a file's contents, or a folder's names, to the disk.
+    static func synchronize(_ path: String) throws(SystemError) {
+        let descriptor = try open(path, O_RDONLY)
+        defer { close(descriptor) }
+        try call("write to the disk", path) { fsync(descriptor) }
+    }
+
     static func chown(_ path: String, user: uid_t, group: gid_t) throws(SystemError) {
         try call("change the owner of", path) { unsafe Glibc.chown(path, user, group) }
     }

@@ -76,11 +76,17 @@ enum System {
     }
 
     static func write(_ bytes: [UInt8], to descriptor: Int32, path: String) throws(SystemError) {
+        var failure: SystemError?
+        unsafe bytes.withUnsafeBytes { buffer in
+            do throws(SystemError) { unsafe try write(buffer, to: descriptor, path: path) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+
+    static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String) throws(SystemError) {
         var written = 0
         while written < bytes.count {
-            let result = unsafe bytes.withUnsafeBytes { buffer in
-                unsafe Glibc.write(descriptor, buffer.baseAddress! + written, bytes.count - written)
-            }
+            let result = unsafe Glibc.write(descriptor, bytes.baseAddress! + written, bytes.count - written)
             if result == -1 {
                 if errno == EINTR { continue }
                 throw SystemError(action: "write", path: path, code: errno)

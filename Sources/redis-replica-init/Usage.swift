@@ -5,8 +5,8 @@ enum Usage {
     static let text = """
         Makes a stock redis.conf fit for a replica (or a master) in a container, and becomes redis-server.
 
-        usage: redis-replica-init [run] [--strict] [--on-empty hold|wait|start] [--guard-timeout SECONDS]
-                                  [CONFIG] [-- REDIS-SERVER-ARGS]
+        usage: redis-replica-init [run] [--strict] [--on-empty hold|wait|reseed|start]
+                                  [--guard-timeout SECONDS] [CONFIG] [-- REDIS-SERVER-ARGS]
                redis-replica-init render [--show-secrets] [--strict] [CONFIG]
                redis-replica-init check [--format text|json] [--strict] [CONFIG] [-- REDIS-SERVER-ARGS]
                redis-replica-init probe live|role [--timeout TIME] [CONFIG] [-- REDIS-SERVER-ARGS]
@@ -21,8 +21,9 @@ enum Usage {
         all that follows it or --, is passed to redis-server.
 
           --strict         warnings stop the start
-          --on-empty       a master that would start empty, or behind its replicas: hold (default: exit code 75), wait, or
-                           start and lose what they hold; --guard-timeout: how long to ask a silent one (60)
+          --on-empty       a master that would start empty, or behind its replicas: hold (default: exit code 75), wait,
+                           reseed (bring the data home from the freshest replica first), or start and lose what they
+                           hold; --guard-timeout: how long to ask a silent one (60)
           --show-secrets   render shows passwords
           --format         check: text (default) or json
           --timeout        probe: of everything together, 900ms by default; 2s and 2 are two seconds

@@ -1,0 +1,45 @@
+public import Replication
+
+/// Whom a replica has to follow again, in a file of the data folder while that is to be done.
+///
+/// ```
+/// replica 10.1.37.14 6379
+/// followed redis-master 6379
+/// stand-in 10.1.37.13 6379
+/// ```
+public struct ReseedJournal: Equatable, Sendable {
+    public var replica: MasterAddress
+    public var followed: MasterAddress
+    /// Whom it follows meanwhile. Where it follows somebody else by now, it is left alone.
+    public var standIn: MasterAddress
+
+    public init(replica: MasterAddress, followed: MasterAddress, standIn: MasterAddress) {
+        self.replica = replica
+        self.followed = followed
+        self.standIn = standIn
+    }
+
+    /// Reads what ``text`` writes; nil where a line is missing or cannot be read.
+    public init?(parsing text: String) {
+        var words: [Substring: MasterAddress] = [:]
+        for line in text.split(whereSeparator: \.isNewline) where !line.hasPrefix("#") {
+            let parts = line.split(separator: " ")
+            if parts.count == 3 { words[parts[0]] = MasterAddress(host: parts[1], port: parts[2]) }
+        }
+        guard let replica = words["replica"], let followed = words["followed"], let standIn = words["stand-in"] else {
+            return nil
+        }
+        self.init(replica: replica, followed: followed, standIn: standIn)
+    }
+
+    public var text: String {
+        """
+        # Written by redis-replica-init while it brings the data home from a replica. If it is still here afterwards, the next
+        # start points that replica back.
+        replica \(replica.host) \(replica.port)
+        followed \(followed.host) \(followed.port)
+        stand-in \(standIn.host) \(standIn.port)
+
+        """
+    }
+}
