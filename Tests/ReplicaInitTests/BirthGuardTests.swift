@@ -175,7 +175,7 @@ struct BirthGuardTableTests {
         .replica(.init(keys: keys, replicationID: id, secondReplicationID: second, offset: offset))
     }
 
-    enum Outcome { case start, ask, hold }
+    enum Outcome { case start, ask, hold, reseed }
 
     static let unknowns: [Sighting] = [
         .silent(reason: "no answer"), .loading, .unauthenticated(reason: "password"), .notPlain,
@@ -190,6 +190,7 @@ struct BirthGuardTableTests {
         switch guardian.verdictWithoutAsking ?? guardian.verdict(resolution, named, elapsedSeconds: elapsed) {
         case .start: return .start
         case .askAgain: return .ask
+        case .reseed: return .reseed
         case .hold(let reasons):
             #expect(!reasons.isEmpty)
             return .hold
