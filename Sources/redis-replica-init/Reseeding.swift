@@ -256,9 +256,7 @@ struct Reseeding: ~Copyable {
                 _ = try Donation.point(replica, to: before, settings.credentials)
                 return
             }
-        case .refused:
-            // Not running: it is started with its own configuration.
-            return
+        case .refused: throw .transfer("nothing listens at \(replica)")
         case .silent(let reason), .unauthenticated(let reason): throw .transfer("\(replica) cannot be asked: \(reason)")
         case .loading: throw .transfer("\(replica) is loading its data")
         case .notPlain: throw .transfer("\(replica) does not answer in the clear")
@@ -282,14 +280,23 @@ struct Reseeding: ~Copyable {
                 return System.remove(file)
             } catch {
                 if case .otherMaster = error { return System.remove(file) }
+                let state =
+                    "\(journal.replica) was left following \(journal.standIn) and cannot be pointed back to "
+                    + "\(journal.followed): \(error.reason)"
                 if begin.elapsedSeconds >= settings.timeoutSeconds || Interruption.isWanted {
-                    throw .held([
-                        "\(journal.replica) was left following \(journal.standIn) and could not be pointed back to \(journal.followed): "
-                            + error.reason
-                    ])
+                    // One that is not among the replicas any more is gone; one that is not running is started with its own
+                    // configuration.
+                    let round = Round(settings)
+                    if let index = round.addresses.firstIndex(of: journal.replica),
+                        round.sightings[index].sighting != .refused
+                    {
+                        throw .held([state])
+                    }
+                    Terminal.complain(["warning: \(state)"])
+                    return System.remove(file)
                 }
-                Terminal.complain(["waiting (\(begin.elapsedSeconds) s): \(error.reason)"])
-                Moment.sleep(milliseconds: 500)
+                Terminal.complain(["waiting (\(begin.elapsedSeconds) s): \(state)"])
+                Moment.sleep(milliseconds: 1000)
             }
         }
     }

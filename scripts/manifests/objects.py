@@ -170,7 +170,7 @@ def deployments_have_their_size(manifests):
 
 def the_environment_fits(manifests):
     expected = {
-        "redis-master": {"REDIS_REPLICATION_MODE", *POD_FIELDS},
+        "redis-master": {"REDIS_REPLICATION_MODE", "REDIS_ON_EMPTY", *POD_FIELDS},
         "redis-slave": {
             "REDIS_REPLICATION_MODE", "REDIS_MASTER_SERVICE_HOST", "REDIS_MASTER_SERVICE_PORT", *POD_FIELDS,
         },
