@@ -32,7 +32,9 @@ extension BirthGuard {
     ) -> (index: Int, warning: String?)? {
         var candidates: [(index: Int, replica: Replica)] = []
         for (index, entry) in sightings.enumerated() {
-            if case .replica(let replica) = entry.sighting, replica.keys > 0 { candidates.append((index, replica)) }
+            if case .replica(let replica) = entry.sighting, replica.keys > 0, goesOnFromOurs(replica) {
+                candidates.append((index, replica))
+            }
         }
         guard let first = candidates.first else { return nil }
         let isOneHistory = candidates.allSatisfy { $0.replica.sharesHistory(with: first.replica) }
@@ -53,6 +55,12 @@ extension BirthGuard {
                 + "\(sightings[best.index].address) holds the most keys (\(best.replica.keys)) and is taken; "
                 + "what only \(passedOver.joined(separator: ", ")) holds is lost when it follows this master"
         )
+    }
+
+    /// Whether its data is ours and more; anybody's is where we have none.
+    private func goesOnFromOurs(_ replica: Replica) -> Bool {
+        guard case .snapshot(_, let id, _) = data else { return true }
+        return id == replica.replicationID || id == replica.secondReplicationID
     }
 
     /// Why a server counts as another master, beside which there must not be a second one; nil where it does not.
@@ -80,7 +88,10 @@ extension BirthGuard {
         for (address, sighting) in sightings {
             if let words = otherMaster(at: address, sighting) { return .otherMaster(words) }
             guard case .replica(let replica) = sighting else {
-                if address == donor { return .transfer("\(donor) does not answer any more, so it cannot be compared") }
+                if let words = unknown(at: address, sighting) { return .transfer(words) }
+                if address == donor {
+                    return .transfer("nothing listens at \(donor) any more, so it cannot be compared")
+                }
                 continue
             }
             let isAhead = replica.sharesHistory(with: copied) && replica.offset > copied.offset

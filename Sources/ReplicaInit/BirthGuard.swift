@@ -147,7 +147,7 @@ public struct BirthGuard: Equatable, Sendable {
         }
     }
 
-    private func unknown(at address: String, _ sighting: Sighting) -> String? {
+    func unknown(at address: String, _ sighting: Sighting) -> String? {
         switch sighting {
         case .replica, .refused: nil
         case .silent(let reason): "\(address) cannot be asked: \(reason)"
