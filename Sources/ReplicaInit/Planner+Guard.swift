@@ -21,6 +21,8 @@ public struct GuardSettings: Equatable, Sendable {
     public var data: DataSettings
     /// Our own address and port: not a replica of ours.
     public var own: Peer?
+    /// How a name is completed here; nil outside Kubernetes.
+    public var namespace: NamespaceSearch?
     /// Where this master will listen, and stands in for itself meanwhile; nil where it speaks TLS only.
     public var port: Int?
     /// The master's name as the environment has it.
@@ -43,7 +45,7 @@ extension Planner {
         let arguments = ServerArguments(arguments)
         return GuardSettings(
             peers: peers, credentials: guardCredentials(), policy: policy, timeoutSeconds: timeout,
-            data: dataSettings(arguments), own: ownPeer(),
+            data: dataSettings(arguments), own: ownPeer(), namespace: namespaceSearch(),
             port: (arguments.last("port")?.first ?? scalar("port")).map(Address.port) ?? 6379,
             masterName: guardMasterName(),
             isSurelyMultiPart: dialect.surelyHas(7, 0) || (dialect.flavour == .valkey))
@@ -87,6 +89,10 @@ extension Planner {
     private func guardHosts() -> [UInt8]? {
         if let hosts = environment["REDIS_SLAVE_NODES_HOST"] { return hosts }
         return environment["KUBERNETES_SERVICE_HOST"] == nil ? nil : utf8("redis-slave-nodes")
+    }
+
+    private func namespaceSearch() -> NamespaceSearch? {
+        environment["KUBERNETES_SERVICE_HOST"].map { _ in NamespaceSearch(localDomain: environment["LOCALDOMAIN"]) }
     }
 
     /// `host`, `host:port` or `[v6]:port`, separated by commas.

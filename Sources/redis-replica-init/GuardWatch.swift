@@ -50,7 +50,7 @@ struct Round {
     init(_ settings: GuardSettings?) {
         guard let settings else { return }
         for peer in settings.peers {
-            switch NameLookUp.addresses(of: path(peer.host)) {
+            switch NameLookUp.addresses(of: peer.host, in: settings.namespace) {
             case .found(let addresses):
                 if resolution == .unknown { resolution = .found }
                 for address in addresses where !Self.isOwn(address, peer.port, settings) {

@@ -1,4 +1,5 @@
 import Glibc
+import ReplicaInit
 
 /// `getaddrinfo`: every address of a name, each once.
 enum NameLookUp {
@@ -10,7 +11,22 @@ enum NameLookUp {
         case unavailable(String)
     }
 
-    static func addresses(of host: String) -> Outcome {
+    /// In a namespace of Kubernetes, a look-up that fails is no answer yet: the name may lead out of the cluster, where nobody
+    /// answers, and the cluster alone knows whether it is there.
+    static func addresses(of host: [UInt8], in namespace: NamespaceSearch?) -> Outcome {
+        let outcome = addresses(of: path(host))
+        guard case .unavailable = outcome, let namespace,
+            let name = namespace.absoluteName(of: host, resolverFile: resolverFile)
+        else { return outcome }
+        let answer = addresses(of: path(name))
+        if case .unavailable = answer { return outcome }
+        return answer
+    }
+
+    /// Read anew each time, as glibc does when it changes; empty where it cannot be read.
+    private static var resolverFile: [UInt8] { (try? LiveFiles().contents(ofFile: NamespaceSearch.resolverPath)) ?? [] }
+
+    private static func addresses(of host: String) -> Outcome {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?

@@ -323,3 +323,63 @@ struct GuardSettingsTests {
         #expect(masters?.credentials?.user.map(text) == "u")
     }
 }
+
+@Suite("A name in the pod's own namespace")
+struct NamespaceSearchTests {
+    static let pod =
+        "nameserver 10.96.0.10\nsearch shop.svc.cluster.local svc.cluster.local cluster.local corp.example\n"
+
+    static let rows: [(host: String, file: String, localDomain: String?, name: String?)] = [
+        ("nodes", pod + "options ndots:5\n", nil, "nodes.shop.svc.cluster.local."),
+        ("nodes", "search\tshop.svc.cluster.local.\tcluster.local", nil, "nodes.shop.svc.cluster.local."),
+        ("nodes", "domain shop.svc.cluster.local\n", nil, "nodes.shop.svc.cluster.local."),
+        ("nodes", "search corp.example\n" + pod, nil, "nodes.shop.svc.cluster.local."),
+        ("nodes", pod + "search\nsearch  \ndomain\n", nil, "nodes.shop.svc.cluster.local."),
+        (
+            "nodes", pod + "#search a.svc.b\n;domain a.svc.b\n search a.svc.b\nsearching a.svc.b\n", nil,
+            "nodes.shop.svc.cluster.local."
+        ),
+        ("nodes", pod, "other.svc.cluster.local cluster.local", "nodes.other.svc.cluster.local."),
+        ("nodes", "search Shop.SVC.Example\n", nil, "nodes.Shop.SVC.Example."),
+        ("nodes", "search shop.svc\n", nil, "nodes.shop.svc."),
+        // The first domain alone counts, and only where it is a namespace's.
+        ("nodes", "search corp.example shop.svc.cluster.local\n", nil, nil),
+        ("nodes", "search svc.cluster.local\n", nil, nil),
+        ("nodes", pod + "search corp.example\n", nil, nil),
+        ("nodes", pod, "corp.example", nil),
+        ("nodes", "search .\n", nil, nil),
+        ("nodes", "search shop..svc\n", nil, nil),
+        ("nodes", "search shop.svc.clu\u{0}ster\n", nil, nil),
+        ("nodes", "nameserver 10.96.0.10\n", nil, nil),
+        ("nodes", "", nil, nil),
+        // Nothing to be completed.
+        ("nodes.shop", pod, nil, nil),
+        ("nodes.", pod, nil, nil),
+        ("10.0.0.1", pod, nil, nil),
+        ("fd00::1", pod, nil, nil),
+        ("", pod, nil, nil),
+        (String(repeating: "n", count: 240), pod, nil, nil),
+    ]
+
+    @Test("is completed by the first domain of the search list", arguments: rows.indices)
+    func names(index: Int) {
+        let row = Self.rows[index]
+        let search = NamespaceSearch(localDomain: row.localDomain.map(bytes))
+        #expect(search.absoluteName(of: bytes(row.host), resolverFile: bytes(row.file)).map(text) == row.name)
+    }
+
+    @Test("is looked for in Kubernetes only")
+    func kubernetes() throws {
+        func settings(_ environment: [String: String]) throws -> GuardSettings? {
+            var start = Start()
+            start.environment = ["REDIS_REPLICATION_MODE": "master"].merging(environment) { $1 }
+            return try start.plan().birthGuard
+        }
+        #expect(try settings(["REDIS_SLAVE_NODES_HOST": "nodes"])?.namespace == nil)
+        let pod = ["KUBERNETES_SERVICE_HOST": "10.96.0.1"]
+        #expect(try settings(pod)?.namespace == NamespaceSearch())
+        #expect(
+            try settings(pod.merging(["LOCALDOMAIN": "a.svc.b"]) { $1 })?.namespace
+                == NamespaceSearch(localDomain: bytes("a.svc.b")))
+    }
+}

@@ -36,6 +36,13 @@ struct HostFiles {
         case .silent(let seconds):
             try write(
                 ["nameserver \(silentAddress)", "options timeout:\(seconds) attempts:1"], to: "resolv.conf")
+        case .asked(let domains):
+            try write(
+                [
+                    "nameserver 127.0.0.1", "search \(domains.joined(separator: " "))",
+                    "options ndots:5 timeout:1 attempts:1",
+                ],
+                to: "resolv.conf")
         }
         let sources = answer == .absent ? "files" : "files dns"
         try write(["passwd: files", "group: files", "hosts: \(sources)", "services: files"], to: "nsswitch.conf")

@@ -7,6 +7,8 @@ extension TestNetwork {
         case unavailable
         /// As `unavailable`, but after so many seconds in which the server does not answer.
         case silent(seconds: Int)
+        /// As the host's ``NameServer`` says, which is asked as a pod asks its own: these domains first.
+        case asked(searching: [String])
     }
 
     /// Says what all names lead to on a host, besides `localhost`; programs that run there see it at their next look-up.
