@@ -47,6 +47,13 @@ extension Document {
         return .appended
     }
 
+    /// Gives one line other arguments, and leaves the others of its name alone: for a directive that accumulates.
+    ///
+    /// - Parameter entry: read from this document.
+    public mutating func replace(_ entry: Entry, with arguments: [[UInt8]]) {
+        record(LineEdit(index: entry.index, replacement: directiveLine(entry.name.text, arguments)))
+    }
+
     /// Adds a line of an accumulating directive, unless one with the same arguments is there.
     public mutating func add(_ name: DirectiveName, _ arguments: [[UInt8]]) {
         if appended.contains(where: { $0.name == name && $0.arguments == arguments }) { return }

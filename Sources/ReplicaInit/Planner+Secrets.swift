@@ -39,6 +39,7 @@ extension Planner {
         let allowsEmpty = switchValue("ALLOW_EMPTY_PASSWORD")
         if let password = secret("REDIS_PASSWORD") {
             set("requirepass", to: [password.value], from: password.origin)
+            decideDefaultUser(password.value, from: password.origin)
         } else if allowsEmpty == false, !hasPassword {
             report(.error, .passwordRequired, at: .environment("ALLOW_EMPTY_PASSWORD"))
         }
@@ -55,12 +56,27 @@ extension Planner {
         }
     }
 
+    /// Has `user default` take the password that is given, and no other, where that line is in the main file.
+    private mutating func decideDefaultUser(_ password: [UInt8], from origin: Origin) {
+        for setting in effective.all("user") where setting.file == 0 && DefaultUser.isNamed(by: setting.entry.values) {
+            switch DefaultUser.outcome(setting.entry.values, taking: password) {
+            case .leftAlone: continue
+            case .settled: break
+            case .changed(let arguments):
+                document.replace(setting.entry, with: arguments)
+                decisions.append(Decision(directive: "user", arguments: arguments, origin: origin, action: .replaced))
+                report(.note, .passwordReplaced, at: self.origin(of: setting))
+            }
+            linesWithPassword.append(setting.entry.position)
+        }
+    }
+
     /// Whether a client has to say who it is, as far as the files tell.
     var hasPassword: Bool {
         if let password = scalar("requirepass"), !password.isEmpty { return true }
         if let file = scalar("aclfile"), !file.isEmpty { return true }
         return effective.all("user").contains { setting in
-            setting.entry.values.first == utf8("default") && !setting.entry.values.contains(utf8("nopass"))
+            DefaultUser.isNamed(by: setting.entry.values) && !DefaultUser.isOpen(setting.entry.values)
         }
     }
 

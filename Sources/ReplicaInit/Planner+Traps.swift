@@ -54,8 +54,9 @@ extension Planner {
         if aclFile, let user = users.first { report(.error, .userWithACLFile, at: origin(of: user)) }
         if aclFile, password { report(.warning, .passwordBesideACLFile) }
         guard password else { return }
-        for user in users where user.entry.values.first == utf8("default") {
-            let isOpen = user.entry.values.contains(utf8("nopass"))
+        for user in users where DefaultUser.isNamed(by: user.entry.values) {
+            if user.file == 0, linesWithPassword.contains(user.entry.position) { continue }
+            let isOpen = DefaultUser.isOpen(user.entry.values)
             report(isOpen ? .error : .note, isOpen ? .openDespitePassword : .passwordOverruled, at: origin(of: user))
         }
     }

@@ -30,6 +30,8 @@ struct Planner<Files: MachineFiles> {
     var heedsRecord = true
     /// Whom environment or file name; nil where nobody is followed.
     var configuredMaster: NamedMaster?
+    /// The lines `user default` of the main file that take the given password.
+    var linesWithPassword: [Position] = []
     var privileges = Privileges.keep
     var filesToRead: [[UInt8]] = []
     var decisions: [Decision] = []

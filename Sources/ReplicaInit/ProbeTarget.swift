@@ -85,8 +85,12 @@ extension Planner {
 
     /// The user default's password as far as the files tell it; an `aclfile` is not read.
     fileprivate var ownPassword: [UInt8]? {
-        let plain = effective.all("user").filter { $0.entry.values.first == utf8("default") }
-            .flatMap(\.entry.values).last { $0.first == UInt8(ascii: ">") }
+        let lines = effective.all("user").filter { setting in
+            // Such a line takes the one that is given.
+            let isDecided = setting.file == 0 && linesWithPassword.contains(setting.entry.position)
+            return DefaultUser.isNamed(by: setting.entry.values) && !isDecided
+        }
+        let plain = lines.flatMap(\.entry.values).last { $0.first == UInt8(ascii: ">") }
         return plain.map { Array($0.dropFirst()) } ?? scalar("requirepass").flatMap { $0.isEmpty ? nil : $0 }
     }
 }

@@ -58,6 +58,7 @@ extension Problem {
         case .userWithACLFile: "user lines and aclfile exclude each other"
         case .openDespitePassword: "user default has nopass: the server would be open despite requirepass"
         case .passwordOverruled: "user default overrules requirepass"
+        case .passwordReplaced: "user default overrules requirepass with another password: it takes the one given now"
         case .passwordBesideACLFile: "requirepass has no effect beside an aclfile"
         case .masterauthMissing:
             "this replica asks for a password, its master most likely too, and masterauth is not set"
@@ -111,6 +112,7 @@ extension Problem {
         case .userWithACLFile: "move the user lines into the aclfile"
         case .openDespitePassword: "remove the line, or give user default the password instead of nopass"
         case .passwordOverruled: "change the password there, or remove the line"
+        case .passwordReplaced: "remove the line, if nothing else in it is needed"
         case .passwordBesideACLFile: "give user default its password in the aclfile"
         case .masterauthMissing: "set REDIS_MASTER_PASSWORD or REDIS_MASTER_PASSWORD_FILE"
         case .nothingListens: "set a port"

@@ -46,6 +46,7 @@ public enum Problem: Equatable, Sendable {
     case userWithACLFile
     case openDespitePassword
     case passwordOverruled
+    case passwordReplaced
     case passwordBesideACLFile
     case masterauthMissing
     case nothingListens

@@ -48,11 +48,18 @@ public struct Report: Equatable, Sendable {
 }
 
 extension Planner {
+    /// Whether other rules stand in this line's place.
+    private func replaces(_ entry: Document.Entry) -> Bool {
+        entry.name == "user" && DefaultUser.isNamed(by: entry.values)
+            && decisions.contains { $0.directive == "user" && $0.action == .replaced }
+    }
+
     /// What will be in effect: the files' lines, overruled by what was decided, overruled by redis-server's arguments.
     fileprivate func settings(overruledBy arguments: [(ServerArguments, Origin)]) -> [Report.Setting] {
         var result: [Report.Setting] = []
         for setting in effective.settings where setting.entry.name != "include" {
             let name = setting.entry.name
+            if setting.file == 0, replaces(setting.entry) { continue }
             if !name.accumulates {
                 if decisions.contains(where: { $0.directive == name }) { continue }
                 result.removeAll { $0.directive == name }

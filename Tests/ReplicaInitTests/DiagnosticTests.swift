@@ -63,6 +63,7 @@ struct DiagnosticTests {
             ("maxmemory 1mb # much\n", 1, 15, .error, .inlineComment("maxmemory")),
             ("requirepass a b\n", 1, 1, .error, .secretArguments("requirepass")),
             ("port 1\nuser default on nopass ~* +@all\nrequirepass x\n", 2, 1, .error, .openDespitePassword),
+            ("port 1\nuser default on NOPASS ~* +@all\nrequirepass x\n", 2, 1, .error, .openDespitePassword),
             ("requirepass x\nuser default on #abc ~* +@all\n", 2, 1, .note, .passwordOverruled),
             ("user a on\naclfile /a\n", 1, 1, .error, .userWithACLFile),
             ("cluster-enabled yes\n", 1, 1, .error, .clusterEnabled),
@@ -97,6 +98,8 @@ struct DiagnosticTests {
             ("", "REDIS_PASSWORD", "x", Diagnostic.Severity.warning, Problem.masterauthMissing),
             ("requirepass x\n", "POD_IP", "10.0.0.9", .warning, .masterauthMissing),
             ("user default on nopass\n", "REDIS_PASSWORD", "x", .error, .openDespitePassword),
+            ("user default on >y\n", "REDIS_PASSWORD", "x", .note, .passwordReplaced),
+            ("user default off\n", "REDIS_PASSWORD", "x", .note, .passwordOverruled),
             ("user a on\n", "REDIS_ACLFILE", "/a", .error, .userWithACLFile),
             ("requirepass x\n", "REDIS_ACLFILE", "/a", .warning, .passwordBesideACLFile),
             (

@@ -62,6 +62,7 @@ struct ProbeTargetTests {
             ("", [:], nil, nil), ("requirepass a\n", [:], nil, "a"), ("requirepass \"\"\n", [:], nil, nil),
             ("requirepass a\n", ["REDIS_PASSWORD": "b"], nil, "b"), ("", ["REDIS_PASSWORD_FILE": "/p"], nil, "secret"),
             ("requirepass a\nuser default on #12 >c ~* +@all\n", [:], nil, "c"),
+            ("requirepass a\nuser default on >c ~* +@all\n", ["REDIS_PASSWORD": "b"], nil, "b"),
             ("user other on >c\n", [:], nil, nil), ("", ["REDIS_EXTRA_FLAGS": "--requirepass d"], nil, "d"),
             (
                 "requirepass a\n", ["REDIS_PROBE_USER": "probe", "REDIS_PROBE_PASSWORD_FILE": "/p"], "probe",

@@ -42,6 +42,15 @@ struct ReportTests {
         #expect(report.exitCode == 0)
     }
 
+    @Test("the user default with the given password is there once, beside other users")
+    func users() throws {
+        var start = Start(file: "user default on >old\nuser a on >x\n")
+        start.environment["REDIS_PASSWORD"] = "new"
+        let users = try report(start).settings.filter { $0.directive == "user" }
+        #expect(users.map { $0.arguments.map(text) } == [["a", "on", ">x"], ["default", "on", ">new"]])
+        #expect(users.map { "\($0.origin)" } == ["/etc/redis/redis.conf:2:1", "REDIS_PASSWORD"])
+    }
+
     @Test("a start that would be refused is reported, with its exit code")
     func refused() throws {
         let found = try report(Start(file: "cluster-enabled yes\nport 0\n", environment: [:]))
