@@ -37,14 +37,16 @@ extension Planner {
     /// The passwords of this server and of its master.
     mutating func decideSecrets() {
         let allowsEmpty = switchValue("ALLOW_EMPTY_PASSWORD")
-        if let password = secret("REDIS_PASSWORD") {
+        let password = secret("REDIS_PASSWORD")
+        if let password {
             set("requirepass", to: [password.value], from: password.origin)
             decideDefaultUser(password.value, from: password.origin)
-        } else if allowsEmpty == false, !hasPassword {
-            report(.error, .passwordRequired, at: .environment("ALLOW_EMPTY_PASSWORD"))
         }
         if let path = environment["REDIS_ACLFILE"] {
             set("aclfile", to: [path], from: .environment("REDIS_ACLFILE"))
+        }
+        if password == nil, allowsEmpty == false, !hasPassword {
+            report(.error, .passwordRequired, at: .environment("ALLOW_EMPTY_PASSWORD"))
         }
         guard role != .standalone else { return }
         if let user = environment["REDIS_MASTER_USER"] {

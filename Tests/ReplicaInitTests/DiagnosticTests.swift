@@ -93,6 +93,21 @@ struct DiagnosticTests {
     }
 
     @Test(
+        "a password that has to be there may be one of a file of users",
+        arguments: [
+            ("", [:], true), ("requirepass \"\"\n", [:], true), ("user default on nopass\n", [:], true),
+            ("", ["REDIS_PASSWORD": "x"], false), ("requirepass x\n", [:], false),
+            ("user default on >x\n", [:], false), ("aclfile /a\n", [:], false), ("", ["REDIS_ACLFILE": "/a"], false),
+            ("aclfile \"\"\n", ["REDIS_ACLFILE": "/a"], false),
+        ] as [(String, [String: String], Bool)])
+    func required(file: String, environment: [String: String], isMissing: Bool) {
+        var start = Start(file: file, files: ["/a": ""])
+        start.environment.merge(environment.merging(["ALLOW_EMPTY_PASSWORD": "no"]) { $1 }) { $1 }
+        let found = start.diagnostics().contains { $0.problem == .passwordRequired }
+        #expect(found == isMissing)
+    }
+
+    @Test(
         "a trap that the environment springs is told",
         arguments: [
             ("", "REDIS_PASSWORD", "x", Diagnostic.Severity.warning, Problem.masterauthMissing),
