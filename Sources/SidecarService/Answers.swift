@@ -27,6 +27,13 @@ enum Answers {
         return .success(information)
     }
 
+    /// What is sent to servers, as rights of a user.
+    static let rights = [
+        "info", "role", "ping", "client|setname", "client|kill", "replicaof", "multi", "exec", "config|get",
+        "config|set",
+        "config|rewrite", "acl|setuser",
+    ]
+
     /// An error reply, as an operator has it explained. The server's own text may quote what it was sent.
     struct Refusal: Error, Equatable {
         let code: String
@@ -43,12 +50,23 @@ enum Answers {
                 switch code {
                 case "NOAUTH": "asks for a password that was not given, or refuses it"
                 case "WRONGPASS": "refuses the user name or the password"
-                case "NOPERM": "does not let this user run a command that is needed (ACL SETUSER … +@admin +info +role)"
+                case "NOPERM":
+                    "does not let this user run a command that is needed (ACL SETUSER … \(Self.rights(text)))"
                 case "LOADING": "is loading its data"
                 case "BUSY": "runs a script that takes long, and answers nothing else (-BUSY)"
                 case "DENIED": "is in protected mode: give it a password or a bind"
                 default: "answers with -\(code)"
                 }
+        }
+
+        /// What a user lacks who was told so. The server names the command in quotes; before 7.0 without its subcommand, so
+        /// that more than one may be meant.
+        private static func rights(_ text: [UInt8]) -> String {
+            let quoted = String(decoding: text, as: UTF8.self).split(separator: "'", omittingEmptySubsequences: false)
+            let lacking = quoted.lazy.map { name in
+                Answers.rights.filter { $0 == name || $0.hasPrefix("\(name)|") }
+            }.first { !$0.isEmpty }
+            return (lacking ?? ["info", "role"]).map { "+\($0)" }.joined(separator: " ")
         }
     }
 }

@@ -151,7 +151,10 @@ extension Sidecar {
         guard rotation.owner == .userFile, target.password != nil, target.password != before else { return }
         note(
             .owner,
-            "REDIS_PASSWORD is another one, and the server goes by its aclfile: change it there and send ACL LOAD")
+            """
+            REDIS_PASSWORD is another one, and the server goes by its aclfile: send ACL SETUSER default with it, then write it \
+            there
+            """)
     }
 
     private func note(_ topic: RotationTopic, _ words: String) {
