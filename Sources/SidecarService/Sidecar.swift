@@ -38,6 +38,7 @@ public final class Sidecar {
     private var secretsTimer: Scheduled<Void>?
     var isEnding = false
     private var recordTrouble: String?
+    private var repetition = EventRepetition()
     /// What an operator was last told of each, so that it is told once.
     var rotationTroubles: [RotationTopic: String] = [:]
     /// The life of the local server whose secrets were compared.
@@ -166,7 +167,7 @@ public final class Sidecar {
 
     private func tell(_ event: ReplicaKeeper.Event) {
         counters.note(event)
-        switch event.severity {
+        switch repetition.severity(of: event, at: now) {
         case .debug: logger.debug("\(event)")
         case .info: logger.info("\(event)")
         case .warning: logger.warning("\(event)")

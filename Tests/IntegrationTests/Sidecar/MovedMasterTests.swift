@@ -72,6 +72,26 @@ struct MovedMasterTests {
         }
     }
 
+    @Test("warns once of a change that the server refuses, however often it is tried")
+    func refused() async throws {
+        let user = "user watcher on >s3cret ~* -@all +info +role +client|setname"
+        let environment = ["REDIS_PROBE_USER": "watcher", "REDIS_PROBE_PASSWORD": "s3cret"]
+        try await withSidecarScene(environment: environment, lines: [user]) { scene in
+            let cluster = scene.cluster
+            try await scene.promoteB()
+            try scene.lead(to: scene.b)
+            try await cluster.wait(until: "it is refused twice", of: "sidecar", within: .seconds(30)) {
+                let failures = try await cluster.metric("redis_replica_sidecar_change_failures_total")
+                return Observation(failures >= 2, else: "\(failures)")
+            }
+            let log = try await cluster.log(of: "sidecar")
+            let lines = log.split(separator: "\n").filter { $0.contains("could not ") }
+            #expect(lines.count >= 2, "\(log)")
+            #expect(lines.count { $0.contains("\"level\":\"warning\"") } == 1, "\(log)")
+            #expect(lines.allSatisfy { $0.contains("+client|kill)") }, "\(log)")
+        }
+    }
+
     @Test("follows nobody while the name flaps: ten changes in ten seconds are one change at the most")
     func flappingName() async throws {
         try await withSidecarScene { scene in
