@@ -13,7 +13,7 @@ final class RequestTracing {
             return nil
         }
         if let id = request.value(of: .requestID), RequestID.isUsable(id) {
-            requestID = id.array
+            requestID = id.copied
         } else {
             requestID = []
         }
@@ -81,8 +81,4 @@ extension OutputRawSpan {
             count += 32
         }
     }
-}
-
-extension Span<UInt8> {
-    var array: [UInt8] { unsafe withUnsafeBufferPointer { unsafe Array($0) } }
 }

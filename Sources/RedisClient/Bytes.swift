@@ -1,6 +1,9 @@
 import NIOCore
 
 extension Span<UInt8> {
+    /// The bytes in memory of their own.
+    public var copied: [UInt8] { unsafe withUnsafeBufferPointer { unsafe Array($0) } }
+
     /// Whether `text` occurs in the bytes. For answers of a few kilobytes, once a second.
     func contains(_ text: StaticString) -> Bool { end(of: text) != nil }
 

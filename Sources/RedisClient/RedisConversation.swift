@@ -168,7 +168,3 @@ extension ByteBuffer {
         for word in words { writeBulk(word.span) }
     }
 }
-
-extension Span<UInt8> {
-    fileprivate var copied: [UInt8] { unsafe withUnsafeBufferPointer { unsafe Array($0) } }
-}
