@@ -73,6 +73,7 @@ BASE = [
      {"name": "tmp", "hostPath": {"path": "/tmp"}}),
     (pods.pods_are_restricted, "Deployment/redis-slave", f"{CONTAINER}.securityContext.runAsUser", 0),
     (pods.pods_are_restricted, "Deployment/redis-slave", f"{CONTAINER}.ports.0.hostPort", 6379),
+    (pods.the_master_may_ask_its_replicas, "Deployment/redis-master", f"{CONTAINER}.startupProbe.failureThreshold", 60),
     (pods.pods_end_in_time, "Deployment/key-value-app", f"{POD}.terminationGracePeriodSeconds", 25),
     (pods.pods_are_spread_over_nodes, "Deployment/redis-slave", f"{POD}.topologySpreadConstraints", None),
     (pods.pods_are_spread_over_nodes, "Deployment/redis-slave",

@@ -109,6 +109,20 @@ def pods_are_restricted(manifests):
             yield f"{where}: a hostPort"
 
 
+def the_master_may_ask_its_replicas(manifests):
+    """The birth guard holds a master by itself, before the startup probe gives it up without a word."""
+    for name, pod in manifests.pods():
+        if name != "redis-master":
+            continue
+        server = pod["containers"][0]
+        probe = server.get("startupProbe", {})
+        patience = probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3)
+        # The guard's own default where nothing is said.
+        guard = int(manifests.variables(server).get("REDIS_GUARD_TIMEOUT", 60))
+        if patience < guard + 15:
+            yield f"{name}: startupProbe gives up after {patience} s, and the birth guard asks for {guard} s"
+
+
 def pods_end_in_time(manifests):
     """What a container wants for its end fits into what Kubernetes gives it."""
     for name, pod in manifests.pods():
@@ -152,6 +166,7 @@ CHECKS = [
     containers_have_requests_limits_and_probes,
     sidecars_start_first_and_know_what_the_server_knows,
     pods_are_restricted,
+    the_master_may_ask_its_replicas,
     pods_end_in_time,
     pods_are_spread_over_nodes,
 ]
