@@ -16,7 +16,7 @@ BENCH_OPTIONS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(S
 	$(if $(SHAPES),--shapes $(SHAPES)) $(if $(ALLOCATIONS),--allocations)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e build images test-images fuzz-conf bench bench-init lint format install clean
+.PHONY: help run test test-fresh e2e build images test-images fuzz-conf bench bench-init lint format install clean
 
 help: ## list these targets
 	@echo 'usage: make TARGET'
@@ -34,6 +34,9 @@ test: ## run every test, against real servers, and the checks of `make lint`
 	$(SWIFT) test --skip-build --disable-xctest --skip IntegrationTests
 	@# One after the other: they measure deadlines on real servers, and two cores are few.
 	$(SWIFT) test --skip-build --disable-xctest --no-parallel --filter IntegrationTests
+
+test-fresh: ## run both commands on a bare Debian 12, made by debootstrap; needs root (KEEP=1 SWIFT_ROOT= OPTIONS=--run-only)
+	@scripts/fresh-machine-test $(OPTIONS)
 
 e2e: ## try the manifests on the cluster that kubectl points at, in a namespace of their own (OPTIONS=--help)
 	@scripts/e2e/run $(OPTIONS)
@@ -80,4 +83,4 @@ install: build ## copy the programs and manual pages under PREFIX (PREFIX=/usr/l
 	install -m 0755 $(PROGRAMS:%=$(RELEASE)/%) '$(DESTDIR)$(PREFIX)/bin'
 
 clean: ## remove what was built, and the tools
-	rm -rf .build $(TOOLS)
+	rm -rf .build .build-fresh $(TOOLS)
