@@ -22,7 +22,8 @@ final class PipelineHandler: ChannelInboundHandler {
     private var informationWaiters: [SharedInformation.Waiter] = []
     private var context: ChannelHandlerContext?
     private let encodeInformation: SharedInformation.Encoding
-    private let whenClosed: () -> Void
+    /// Called once, after everything in flight has failed.
+    var whenClosed: () -> Void
     private let whenIdle: () -> Void
     private let whenAnswered: (_ count: Int, _ sentAt: NIODeadline) -> Void
     /// Answered submissions that ``whenAnswered`` has not been told of; all of them were sent at the same time.
@@ -32,11 +33,10 @@ final class PipelineHandler: ChannelInboundHandler {
     ///   - encodeInformation: how the text of INFO is handed to those who share it.
     ///   - whenAnswered: called with how many submissions, sent at the same time, have had their last reply in this tick.
     ///   - whenIdle: called when the last reply that was owed has come.
-    ///   - whenClosed: called once, after everything in flight has failed.
     init(
         maximumReplyBytes: Int, encodeInformation: @escaping SharedInformation.Encoding = { $1.writeBytes($0) },
         whenAnswered: @escaping (_ count: Int, _ sentAt: NIODeadline) -> Void = { _, _ in },
-        whenIdle: @escaping () -> Void, whenClosed: @escaping () -> Void
+        whenIdle: @escaping () -> Void, whenClosed: @escaping () -> Void = {}
     ) {
         self.reader = ReplyReader(maximumReplyBytes: maximumReplyBytes)
         self.encodeInformation = encodeInformation

@@ -4,16 +4,10 @@ import NIOCore
 import NIOPosix
 
 extension RedisConnection {
-    /// The handler refers to the connection until its channel is closed, strongly: an object that has ever been referred to
-    /// weakly is retained and released on the runtime's slow path, and this one is with every request.
+    /// Every address that is tried for a name has a channel and handlers of its own; the first that is connected is the
+    /// connection's, and what becomes of the others concerns nobody.
     func connect() {
-        let handler = PipelineHandler(
-            maximumReplyBytes: configuration.maximumReplyBytes,
-            encodeInformation: configuration.encodeInformation,
-            whenAnswered: { self.answered($0, sentAt: $1) },
-            whenIdle: { self.becameIdle() },
-            whenClosed: { self.disconnected() })
-        let bound = NIOLoopBound((handler: handler, connection: self), eventLoop: eventLoop)
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
         isTroubleOfThisAttempt = false
         ClientBootstrap(group: eventLoop)
             .connectTimeout(.init(configuration.connectTimeout))
@@ -23,17 +17,15 @@ extension RedisConnection {
             )
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let (handler, connection) = bound.value
-                    try connection.addTLS(to: channel.pipeline.syncOperations)
-                    try channel.pipeline.syncOperations.addHandler(handler)
+                    try bound.value.addHandlers(to: channel.pipeline.syncOperations)
                 }
             }
             .connect(host: endpoint.host, port: endpoint.port)
             .assumeIsolated()
+            .flatMapThrowing { channel in try self.adopt(channel.pipeline.syncOperations) }
             .whenComplete { result in
                 switch result {
                 case .success:
-                    self.handler = handler
                     let action = self.machine.connected()
                     self.perform(action)
                     if action == .closeChannel { self.handler = nil }
@@ -47,6 +39,27 @@ extension RedisConnection {
             }
     }
 
+    private func addHandlers(to pipeline: ChannelPipeline.SynchronousOperations) throws {
+        try addTLS(to: pipeline)
+        try pipeline.addHandler(
+            PipelineHandler(
+                maximumReplyBytes: configuration.maximumReplyBytes,
+                encodeInformation: configuration.encodeInformation,
+                whenAnswered: { self.answered($0, sentAt: $1) },
+                whenIdle: { self.becameIdle() }))
+    }
+
+    /// Takes a connected channel's handlers for the connection's own.
+    ///
+    /// The handler refers to the connection until its channel is closed, strongly: an object that has ever been referred to
+    /// weakly is retained and released on the runtime's slow path, and this one is with every request.
+    private func adopt(_ pipeline: ChannelPipeline.SynchronousOperations) throws {
+        let handler = try pipeline.handler(type: PipelineHandler.self)
+        if configuration.tls != nil { tlsObserver = try pipeline.handler(type: TLSObserver.self) }
+        handler.whenClosed = { self.disconnected() }
+        self.handler = handler
+    }
+
     private func addTLS(to pipeline: ChannelPipeline.SynchronousOperations) throws {
         guard let tls = configuration.tls else { return }
         let tlsHandler = try tls.makeHandler(for: name)
@@ -55,7 +68,6 @@ extension RedisConnection {
             if !self.isTroubleOfThisAttempt { self.note(trouble: reason) }
         }
         try pipeline.addHandlers(tlsHandler, observer)
-        tlsObserver = observer
     }
 
     func attempt(afterFailures failures: Int) {

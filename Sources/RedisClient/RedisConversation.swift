@@ -42,7 +42,7 @@ public final class RedisConversation {
         completion: @escaping (Result<RedisConversation, Failure>) -> Void
     ) {
         let trouble = Trouble()
-        let handler = PipelineHandler(maximumReplyBytes: 1 << 20, whenIdle: {}, whenClosed: {})
+        let handler = PipelineHandler(maximumReplyBytes: 1 << 20, whenIdle: {})
         let bound = NIOLoopBound((handler: handler, trouble: trouble), eventLoop: eventLoop)
         let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(.init(timeout))

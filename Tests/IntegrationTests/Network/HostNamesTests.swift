@@ -115,6 +115,26 @@ struct HostNamesTests {
         }
     }
 
+    @Test("lead KVApp to its master also where another of their addresses refuses, as `localhost` has two")
+    func refusingAddress() async throws {
+        try await withTestNetwork { network in
+            let host = try await network.addHost("host")
+            // The address of the other family is tried first.
+            try network.setNames(["redis-master": ["::1", host.address]], on: host)
+            let app = NodeSpec(
+                name: "app", executable: try Programs.built("KVApp"),
+                arguments: ["serve", "--host", host.address, "--port", "8080"],
+                environment: ["DRAIN_DELAY_SECONDS": "0"], endpoint: host.endpoint(8080), readiness: .running,
+                isRedis: false
+            ).running(on: host)
+            let spec = ClusterSpec([.redis(server: try Harness.redisServer, on: host), app])
+            try await withLocalCluster(spec) { cluster in
+                _ = try await cluster.redis("host", "SET", "k", "from the one that listens")
+                try await cluster.wait(untilAppReads: "from the one that listens")
+            }
+        }
+    }
+
     private func addresses(of name: String, on host: TestNetwork.Host) async throws -> [String] {
         let answer = try await NetworkTools.output(
             of: "getent", package: "libc-bin", ["ahostsv4", name], in: host.namespace)
