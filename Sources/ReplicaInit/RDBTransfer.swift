@@ -28,15 +28,18 @@ public struct RDBTransfer: Equatable, Sendable {
     public mutating func announce(_ line: [UInt8]) throws(ReseedFailure) -> Announcement {
         if line.isEmpty { return .nothing }
         guard line[0] == UInt8(ascii: "$") else {
+            let cure = line.starts(with: utf8("-NOPERM")) ? "; grant it +sync" : ""
             // The server's own words, which hold no secret: SYNC has no arguments.
-            throw .transfer("the replica refuses SYNC: \(shown(line))")
+            throw .transfer("the replica refuses SYNC: \(shown(line))\(cure)")
         }
         let text = Array(line.dropFirst())
         if text.starts(with: utf8("EOF:")), text.count == 44 {
             mark = Array(text.dropFirst(4))
             return .begins(bytes: nil)
         }
-        guard let length = Int(String(decoding: text, as: UTF8.self)), length > Self.checksumBytes else {
+        guard text.first != UInt8(ascii: "+"), let length = Int(String(decoding: text, as: UTF8.self)),
+            length > Self.checksumBytes
+        else {
             throw .transfer("the replica's answer to SYNC cannot be read: \(shown(line))")
         }
         announcedBytes = length

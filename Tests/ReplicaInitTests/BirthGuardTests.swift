@@ -3,7 +3,7 @@ import ReplicaInit
 import Testing
 
 /// A data folder as a table: path → bytes. What is longer than its bytes says so.
-private struct TableData: DataFiles {
+struct TableData: DataFiles {
     var table: [String: [UInt8]]
     var sizes: [String: Int] = [:]
 
@@ -16,7 +16,7 @@ private struct TableData: DataFiles {
     }
 }
 
-private enum RDB {
+enum RDB {
     static func string(_ text: String) -> [UInt8] { [UInt8(text.utf8.count)] + bytes(text) }
     static func auxiliary(_ name: String, _ value: [UInt8]) -> [UInt8] { [0xFA] + string(name) + value }
     static let id = "c29d1cdb26ed1a5c5266913d861394744a47049d"

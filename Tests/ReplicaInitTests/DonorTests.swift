@@ -1,0 +1,221 @@
+import ReplicaInit
+import Replication
+import Testing
+
+private let home = MasterAddress(host: "redis-master", port: 6379)
+
+/// A replica whose master is gone.
+private func replica(
+    _ keys: Int, at offset: Int64 = 20, id: String = "id", second: String? = nil, follows: MasterAddress? = home,
+    isLinkUp: Bool = false
+) -> BirthGuard.Replica {
+    .init(
+        keys: keys, replicationID: id, secondReplicationID: second, offset: offset, follows: follows,
+        isLinkUp: isLinkUp)
+}
+
+private func named(_ sightings: [BirthGuard.Sighting]) -> [(address: String, sighting: BirthGuard.Sighting)] {
+    sightings.enumerated().map { (address: "10.0.0.\($0):6379", sighting: $1) }
+}
+
+@Suite("The choice of the replica that gives its data")
+struct DonorTests {
+    private func verdict(
+        _ sightings: [BirthGuard.Sighting], after elapsedSeconds: Int = 0,
+        data: MasterData = .empty(reason: "dump.rdb does not exist"), resolution: BirthGuard.Resolution = .found
+    ) -> BirthGuard.Verdict {
+        BirthGuard(data: data, policy: .reseed, timeoutSeconds: 60)
+            .verdict(resolution, named(sightings), elapsedSeconds: elapsedSeconds)
+    }
+
+    private func choice(_ replicas: [BirthGuard.Replica]) -> Int? {
+        guard case .reseed(let index, _, _) = verdict(replicas.map { .replica($0) }) else { return nil }
+        return index
+    }
+
+    @Test("takes the highest offset of one history, however few its keys, and the first of equals")
+    func oneHistory() {
+        let table: [(Int, [BirthGuard.Replica])] = [
+            (0, [replica(1)]),
+            (1, [replica(9, at: 20), replica(1, at: 21)]),
+            (0, [replica(1, at: 21), replica(9, at: 20)]),
+            (0, [replica(1), replica(9)]),
+            (1, [replica(5, at: 20), replica(5, at: 30), replica(5, at: 30)]),
+            // One of them has seen a promotion.
+            (1, [replica(9, at: 20), replica(1, at: 21, id: "new", second: "id")]),
+            (1, [replica(9, at: 20, id: "new", second: "id"), replica(1, at: 21)]),
+            // A replica without keys is nobody's source, however far it is.
+            (1, [replica(0, at: 90), replica(1, at: 20)]),
+        ]
+        for (expected, replicas) in table {
+            #expect(choice(replicas) == expected, "\(replicas)")
+            guard case .reseed(_, let warning, let losses) = verdict(replicas.map { .replica($0) }) else { continue }
+            #expect(warning == nil, "one history needs none")
+            #expect(losses.count == replicas.count { $0.keys > 0 })
+        }
+    }
+
+    @Test("takes the most keys where histories differ, and names those whose own data is lost")
+    func otherHistories() {
+        let verdict = verdict(
+            [
+                .replica(replica(3, at: 900, id: "a")), .replica(replica(7, at: 1, id: "b")),
+                .replica(replica(1, at: 5, id: "c")), .replica(replica(0, id: "d")), .refused,
+            ], after: 60)
+        guard case .reseed(1, let warning?, let losses) = verdict else {
+            Issue.record("\(verdict)")
+            return
+        }
+        #expect(warning.contains("10.0.0.1:6379 holds the most keys (7)"), "\(warning)")
+        #expect(warning.contains("10.0.0.0:6379 (3 keys), 10.0.0.2:6379 (1 key)"), "\(warning)")
+        #expect(!warning.contains("10.0.0.3") && !warning.contains("10.0.0.4"), "these hold nothing")
+        #expect(losses.count == 3)
+        #expect(choice([replica(4, id: "a"), replica(4, id: "b")]) == 0, "the first of equals")
+    }
+
+    @Test("waits for whoever could be ahead, and holds where it stays unknown")
+    func unknown() {
+        for unknown in BirthGuardTableTests.unknowns {
+            let sightings = [.replica(replica(1)), unknown]
+            guard case .askAgain(let why) = verdict(sightings, after: 59) else {
+                Issue.record("\(unknown) is not waited for")
+                continue
+            }
+            #expect(why.contains("10.0.0.1:6379"), "\(why)")
+            guard case .hold(let reasons) = verdict(sightings, after: 60) else {
+                Issue.record("\(unknown) does not hold the master")
+                continue
+            }
+            #expect(reasons.count == 1 && reasons[0].contains("may be ahead of the others"), "\(reasons)")
+        }
+        let names = [BirthGuard.Sighting.replica(replica(1))]
+        let dark = BirthGuard.Resolution.unavailable(reason: "try again")
+        guard case .askAgain = verdict(names, resolution: dark),
+            case .hold = verdict(names, after: 60, resolution: dark)
+        else {
+            Issue.record("a name that cannot be looked up may lead to one that is ahead")
+            return
+        }
+    }
+
+    @Test("waits for a server that is not running, and counts it as gone when the time is over")
+    func refused() {
+        let sightings = [BirthGuard.Sighting.refused, .replica(replica(1))]
+        guard case .askAgain(let why) = verdict(sightings, after: 59) else {
+            Issue.record("not waited for")
+            return
+        }
+        #expect(why.contains("nothing listens at 10.0.0.0:6379"), "\(why)")
+        guard case .reseed(1, nil, _) = verdict(sightings, after: 60) else {
+            Issue.record("\(verdict(sightings, after: 60))")
+            return
+        }
+    }
+
+    @Test("is not made beside another master: one promoted, or one that a replica is connected to")
+    func otherMaster() {
+        let other = MasterAddress(host: "10.0.0.77", port: 6380)
+        for (server, words) in [
+            (replica(5, follows: nil), "10.0.0.1:6379 is a master with 5 keys"),
+            (replica(5, follows: other, isLinkUp: true), "10.0.0.1:6379 is connected to its master at 10.0.0.77:6380"),
+        ] {
+            for elapsed in [0, 60] {
+                guard case .hold(let reasons) = verdict([.replica(replica(9)), .replica(server)], after: elapsed)
+                else {
+                    Issue.record("\(server) holds nobody")
+                    continue
+                }
+                #expect(reasons.count == 1 && reasons[0].hasPrefix(words), "\(reasons)")
+            }
+        }
+        #expect(choice([replica(9), replica(0, follows: nil)]) == 0, "a master without keys has nobody's data")
+        #expect(choice([replica(9), replica(5, follows: other)]) == 0, "a link that is down leads to no master")
+    }
+
+    @Test("is not made where nothing would be lost")
+    func nothingToLose() {
+        for sightings in [[], [.refused], [.replica(replica(0))]] as [[BirthGuard.Sighting]] {
+            #expect(verdict(sightings) == .start(note: nil))
+        }
+        let snapshot = MasterData.snapshot(path: bytes("dump.rdb"), replicationID: "id", offset: 20)
+        #expect(verdict([.replica(replica(1, at: 20))], data: snapshot) == .start(note: nil))
+        guard case .reseed(0, nil, _) = verdict([.replica(replica(1, at: 21))], data: snapshot) else {
+            Issue.record("a master that is behind is not brought up")
+            return
+        }
+        // What we have is worth more than the keys of another history.
+        let mixed = [replica(99, at: 500, id: "other"), replica(1, at: 21, id: "new", second: "id")]
+        guard case .reseed(1, nil, _) = verdict(mixed.map { .replica($0) }, data: snapshot) else {
+            Issue.record("\(verdict(mixed.map { .replica($0) }, data: snapshot))")
+            return
+        }
+    }
+}
+
+@Suite("A copy is loaded only if, asked again,")
+struct ObjectionTests {
+    private let copied = replica(9, at: 100, isLinkUp: true)
+
+    private func objection(_ sightings: [BirthGuard.Sighting]) -> ReseedFailure? {
+        BirthGuard(data: .empty(reason: ""), policy: .reseed, timeoutSeconds: 60)
+            .objection(toCopyOf: copied, at: "10.0.0.0:6379", named(sightings))
+    }
+
+    @Test("nobody is ahead of it, and no other master is there")
+    func none() {
+        let donor = BirthGuard.Sighting.replica(replica(9, at: 100))
+        for others in [
+            [], [.refused],
+            [.replica(replica(9, at: 100))], [.replica(replica(9, at: 99))],
+            // Offsets of another history say nothing.
+            [.replica(replica(9, at: 500, id: "other"))],
+            // A server that lost its keys has nothing that could be ahead.
+            [.replica(replica(0, at: 1, id: "other", follows: nil))],
+        ] as [[BirthGuard.Sighting]] {
+            #expect(objection([donor] + others) == nil, "\(others)")
+        }
+    }
+
+    @Test("the donor is where it was, and answers")
+    func donor() {
+        for sighting in BirthGuardTableTests.unknowns + [.refused] {
+            guard case .transfer(let words) = objection([sighting]) else {
+                Issue.record("\(sighting)")
+                continue
+            }
+            #expect(words.contains("10.0.0.0:6379"), "\(words)")
+        }
+        for moved in [
+            replica(9, at: 101), replica(9, at: 99), replica(9, at: 101, id: "other"), replica(9, at: 99, id: "other"),
+        ] {
+            guard case .transfer(let words) = objection([.replica(moved)]) else {
+                Issue.record("\(moved)")
+                continue
+            }
+            #expect(words.contains("10.0.0.0:6379 is at offset \(moved.offset) now, and the copy ends at 100"))
+        }
+    }
+
+    @Test("every other replica answers that runs, and none went on, was promoted, or found another master")
+    func others() {
+        let donor = BirthGuard.Sighting.replica(replica(9, at: 100))
+        for unknown in BirthGuardTableTests.unknowns {
+            guard case .transfer(let words) = objection([donor, unknown]) else {
+                Issue.record("\(unknown)")
+                continue
+            }
+            #expect(words.contains("10.0.0.1:6379"), "\(words)")
+        }
+        for (other, isMaster) in [
+            (replica(9, at: 101), false), (replica(9, at: 101, id: "new", second: "id"), false),
+            (replica(9, at: 100, follows: nil), true), (replica(9, at: 100, isLinkUp: true), true),
+            (replica(9, at: 5, id: "other", follows: nil), true),
+        ] {
+            switch objection([donor, .replica(other)]) {
+            case .otherMaster(let words): #expect(isMaster && words.contains("10.0.0.1:6379"), "\(words)")
+            case .transfer(let words): #expect(!isMaster && words.contains("10.0.0.1:6379"), "\(words)")
+            case let outcome: Issue.record("\(other): \(String(describing: outcome))")
+            }
+        }
+    }
+}
