@@ -104,7 +104,8 @@ enum Donation {
     private static func refused(_ command: String, _ address: MasterAddress, _ error: String, _ refusal: String?)
         -> String
     {
-        switch error.prefix(while: { $0 != " " }) {
+        // EXEC tells what it refuses behind a code of its own: EXECABORT … because of: NOPERM …
+        switch error.contains("NOPERM ") ? "NOPERM" : error.prefix(while: { $0 != " " }) {
         case "NOPERM":
             "\(address) does not let this user \(command); it needs +multi +exec +role +replicaof +replconf +sync +info there"
         case "NOAUTH" where refusal == nil, "WRONGPASS" where refusal == nil:

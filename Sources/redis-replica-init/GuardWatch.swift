@@ -33,6 +33,8 @@ enum GuardWatch {
                 if Interruption.isWanted { throw .held([ReseedFailure.interrupted.reason]) }
             case .reseed(let index, let warning, let losses):
                 try Reseeding.perform(plan, settings, guardian, round, donor: index, warning, losses)
+                // Whoever ended us while the data was put in its place wants no server.
+                if Interruption.isWanted { throw .held(["the start was ended by a signal"]) }
                 return
             }
         }

@@ -35,6 +35,8 @@ extension Reseeding {
     private func write(_ file: [UInt8], _ contents: [UInt8]) throws(ReseedFailure) {
         let temporary = path(file) + ".tmp"
         System.remove(temporary)
+        // Renamed, or of no use.
+        defer { System.remove(temporary) }
         try onFiles { () throws(SystemError) in
             let descriptor = try System.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
             defer { System.close(descriptor) }

@@ -84,7 +84,10 @@ struct Reseeding: ~Copyable {
                     try Self.release(reseed.journal, settings)
                 } catch {
                     // A master now, which nobody points anywhere.
-                    if case .otherMaster = error { continue }
+                    if case .otherMaster(let words) = error {
+                        Terminal.complain(["warning: \(words)"])
+                        continue
+                    }
                     isReleased = false
                     Terminal.complain([
                         "warning: \(reseed.donor.address) could not be pointed back: \(error.reason); the next start does it, or "
