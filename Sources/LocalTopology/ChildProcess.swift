@@ -27,10 +27,10 @@ final class ChildProcess: Sendable {
             hasEnded.value.withLock { $0 = true }
             return ending
         }
-        for await result in started {
-            return ChildProcess(pid: try result.get(), task: task, hasEnded: hasEnded)
-        }
-        throw .spawn(node: command.name, reason: "the task that starts it was cancelled")
+        // In a task of its own, which nobody cancels: a child that starts while its starter is cancelled has to be known too.
+        let result = await Task { await started.first { _ in true } }.value
+        guard let result else { throw .spawn(node: command.name, reason: "nothing was reported of its start") }
+        return ChildProcess(pid: try result.get(), task: task, hasEnded: hasEnded)
     }
 
     /// Waits for the end, however long it takes.

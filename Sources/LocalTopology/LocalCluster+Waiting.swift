@@ -56,16 +56,18 @@ extension LocalCluster {
     }
 
     /// Waits until the node is up, as its spec defines that.
-    public nonisolated func waitUntilUp(_ name: String) async throws {
+    /// - Parameter limit: `nil` for the spec's `startDeadline`.
+    public nonisolated func waitUntilUp(_ name: String, within limit: Duration? = nil) async throws {
         let node = try await node(name)
-        let limit = spec.startDeadline
+        let limit = limit ?? spec.startDeadline
         switch node.readiness {
         case .running:
             return
         case .answers:
+            // Not PING: redis-replica-init answers that too, while it stands in for a master whose data it brings home.
             try await wait(until: "\(name) answers on \(node.endpoint)", of: name, within: limit) {
-                let reply = try await self.redis(name, "PING")
-                return Observation(reply.text == "PONG", else: reply.errorText ?? "\(reply)")
+                let reply = try await self.redis(name, "DBSIZE")
+                return Observation(reply.text != nil, else: reply.errorText ?? "\(reply)")
             }
         case .linkUp:
             try await wait(until: "\(name) is linked to its master", of: name, within: limit) {

@@ -16,7 +16,7 @@ public struct NodeSpec: Hashable, Sendable {
     public enum Readiness: Hashable, Sendable {
         /// The process runs.
         case running
-        /// Redis answers PING, and is not loading.
+        /// Redis answers, and is not loading.
         case answers
         /// Redis is a replica whose link to its master is up.
         case linkUp
@@ -86,12 +86,15 @@ extension NodeSpec {
     /// - Parameters:
     ///   - program: redis-replica-init.
     ///   - master: Whom to replicate; `nil` for a master.
+    ///   - replicas: Whom a master asks before it starts empty; where there are none, it asks nobody.
+    ///   - onEmpty: What it does where they have what it lacks (`REDIS_ON_EMPTY`).
     ///   - configuration: What the init finds and rewrites. Never `.none` in effect: then it gets an empty file, so that it
     ///     does not reach for the machine's own /etc/redis/redis.conf.
     ///   - arguments: Passed on to redis-server.
     public static func redisThroughInit(
         _ name: String, program: FilePath, at endpoint: Endpoint, replicaOf master: Endpoint? = nil,
-        configuration: Configuration, arguments: [String] = []
+        asking replicas: [Endpoint] = [], onEmpty: String = "reseed", configuration: Configuration,
+        arguments: [String] = []
     ) -> NodeSpec {
         var environment = [
             "REDIS_CONFIG_FILE": "{directory}/redis.conf",
@@ -105,6 +108,10 @@ extension NodeSpec {
         if let master {
             environment["REDIS_MASTER_SERVICE_HOST"] = master.host
             environment["REDIS_MASTER_SERVICE_PORT"] = "\(master.port)"
+        }
+        if !replicas.isEmpty {
+            environment["REDIS_SLAVE_NODES_HOST"] = replicas.map(\.description).joined(separator: ",")
+            environment["REDIS_ON_EMPTY"] = onEmpty
         }
         return NodeSpec(
             name: name, executable: program, arguments: arguments.isEmpty ? [] : ["--"] + arguments,
