@@ -11,22 +11,30 @@ RELEASE = .build/release
 RUN_OPTIONS = $(if $(PORT),--port $(PORT)) $(if $(REDIS_PORT),--redis-port $(REDIS_PORT)) \
 	$(if $(SIDECAR_PORT),--sidecar-port $(SIDECAR_PORT)) $(if $(APPS),--apps $(APPS)) $(if $(REPLICAS),--replicas $(REPLICAS))
 
+# make drill-lost-disk KEYS=1000000 ON_EMPTY=start, and what make run takes
+DRILL_OPTIONS = $(RUN_OPTIONS) $(if $(KEYS),--keys $(KEYS)) $(if $(ON_EMPTY),--on-empty $(ON_EMPTY))
+
 # make bench ROUNDS=5 SECONDS=3 SHAPES=c64,pipeline ALLOCATIONS=1
 BENCH_OPTIONS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) \
 	$(if $(SHAPES),--shapes $(SHAPES)) $(if $(ALLOCATIONS),--allocations)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fresh e2e build images test-images fuzz-conf bench bench-init lint format install clean
+.PHONY: help run drill-lost-disk test test-fresh e2e build images test-images fuzz-conf bench bench-init lint format install clean
 
 help: ## list these targets
 	@echo 'usage: make TARGET'
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
-		while IFS='|' read -r target text; do printf '  %-11s %s\n' "$$target" "$$text"; done
+		while IFS='|' read -r target text; do printf '  %-17s %s\n' "$$target" "$$text"; done
 
 run: ## start a master, two replicas with sidecars and three apps on loopback (PORT= REDIS_PORT= …); Ctrl-C stops all
 	@scripts/install-dependencies run
 	@$(MAKE) --no-print-directory build
 	@exec $(RELEASE)/kv-local $(RUN_OPTIONS)
+
+drill-lost-disk: ## kill the master, remove its disk, and see its replicas bring the data home (KEYS=100000 PORT= …)
+	@scripts/install-dependencies run
+	@$(MAKE) --no-print-directory build
+	@exec $(RELEASE)/kv-local drill-lost-disk $(DRILL_OPTIONS)
 
 test: ## run every test, against real servers, and the checks of `make lint`
 	@$(MAKE) --no-print-directory lint

@@ -91,6 +91,14 @@ public actor LocalCluster {
         try await start(name)
     }
 
+    /// Removes the folder of a node that does not run, with all its data: its next life begins in a new one, as a container on
+    /// a new volume does.
+    public func removeFolder(of name: String) throws {
+        let node = try node(name)
+        precondition(children[name] == nil, "\(name) is running")
+        try Files.removeTree(directory.folder(of: node))
+    }
+
     /// The node's process, for looking at it from outside.
     public func processIdentifier(of name: String) throws -> Int32 { try running(name).pid }
 

@@ -31,7 +31,8 @@ extension Layout {
     }
 
     /// What to do about a taken port; the other errors say it themselves.
-    func cure(of error: LocalTopologyError) -> String? {
+    /// - Parameter target: Of the Makefile.
+    func cure(of error: LocalTopologyError, target: String) -> String? {
         guard case .taken(let endpoint) = error else { return nil }
         let (holder, variable, option, other) =
             switch endpoint.port {
@@ -39,9 +40,10 @@ extension Layout {
             case sidecarPort: ("a program of yours", "SIDECAR_PORT", "--sidecar-port", sidecarPort + 10)
             default: ("a Redis of yours", "REDIS_PORT", "--redis-port", redisPort + 10)
             }
+        let command = target == "run" ? "kv-local" : "kv-local \(target)"
         return """
             It may be another `make run`, or \(holder); `ss -ltnp sport = :\(endpoint.port)` names it.
-            Stop that, or use another port: make run \(variable)=\(other)   (kv-local \(option) \(other))
+            Stop that, or use another port: make \(target) \(variable)=\(other)   (\(command) \(option) \(other))
             """
     }
 }

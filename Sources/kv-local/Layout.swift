@@ -6,6 +6,9 @@ internal import SystemPackage
 struct Layout: ParsableArguments {
     static let masterName = "redis-master"
 
+    static func replicaName(_ number: Int) -> String { "redis-slave-\(number)" }
+    static func appName(_ number: Int) -> String { "key-value-app-\(number)" }
+
     @Option(help: "The port that the apps share on 127.0.0.1.")
     var port = 30003
 
@@ -50,7 +53,7 @@ struct Layout: ParsableArguments {
         for endpoint in [shared, master] + slaves + sidecars { try Loopback.checkFree(endpoint) }
     }
 
-    func clusterSpec() throws(LocalTopologyError) -> ClusterSpec {
+    func clusterSpec(onEmpty: OnEmpty) throws(LocalTopologyError) -> ClusterSpec {
         _ = try Programs.installed("redis-server", package: "redis-server")
         let initProgram = try Programs.built("redis-replica-init")
         let sidecarProgram = try Programs.built("redis-replica-sidecar")
@@ -58,12 +61,13 @@ struct Layout: ParsableArguments {
         let stock = StockConfiguration.find()
         var nodes: [NodeSpec] = [
             .redisThroughInit(
-                Self.masterName, program: initProgram, at: master, configuration: stock,
+                Self.masterName, program: initProgram, at: master, asking: slaves, onEmpty: onEmpty.rawValue,
+                configuration: stock,
                 arguments: ["--appendonly", "yes", "--repl-diskless-sync-delay", "\(syncDelay)"])
         ]
         for (index, slave) in slaves.enumerated() {
             let replica = NodeSpec.redisThroughInit(
-                "redis-slave-\(index + 1)", program: initProgram, at: slave, replicaOf: master, configuration: stock)
+                Self.replicaName(index + 1), program: initProgram, at: slave, replicaOf: master, configuration: stock)
             let sidecar = NodeSpec.sidecar(
                 "redis-replica-sidecar-\(index + 1)", program: sidecarProgram, at: sidecars[index], beside: replica)
             nodes += [replica, sidecar]
@@ -71,7 +75,7 @@ struct Layout: ParsableArguments {
         for number in 1...apps {
             nodes.append(
                 .app(
-                    "key-value-app-\(number)", program: app, at: shared, podIP: "127.0.0.\(10 + number)",
+                    Self.appName(number), program: app, at: shared, podIP: "127.0.0.\(10 + number)",
                     master: master, replicas: slaves))
         }
         return ClusterSpec(nodes)

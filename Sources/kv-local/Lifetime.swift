@@ -1,0 +1,73 @@
+internal import ArgumentParser
+internal import LocalTopology
+internal import UnixSignals
+
+/// A cluster's life: it begins once signals are waited for, and ends with the first of them, or with what it is for.
+struct Lifetime {
+    var layout: Layout
+    /// Of the Makefile.
+    var target: String
+    var onEmpty: OnEmpty
+
+    private enum End: Sendable {
+        case signal(UnixSignal)
+        case body
+    }
+
+    /// Hands the cluster over, nothing of which is started yet, and stops it however the body ends.
+    /// - Returns: the signal that ended it; `nil` where the body came to its end.
+    func live(_ body: @escaping @Sendable (LocalCluster) async throws -> Void) async throws -> UnixSignal? {
+        // Before anything starts, so that no Ctrl-C is missed.
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
+        do {
+            try layout.checkPorts()
+            let cluster = try LocalCluster(try layout.clusterSpec(onEmpty: onEmpty))
+            do {
+                let end = try await first(of: signals, body, cluster)
+                Story.tell("Stopping everything.")
+                await cluster.stop()
+                guard case .signal(let signal) = end else { return nil }
+                return signal
+            } catch {
+                await cluster.stop(keepingFolder: true)
+                Story.complain("The logs are kept in \(cluster.folder)")
+                throw error
+            }
+        } catch let error as LocalTopologyError {
+            Story.complain("kv-local: \(error)" + (layout.cure(of: error, target: target).map { "\n\($0)" } ?? ""))
+            throw ExitCode(error.exitCode)
+        } catch let error as KeyCount {
+            Story.complain("kv-local: \(error)")
+            throw ExitCode.failure
+        } catch {
+            // A connection to one of our servers.
+            Story.complain("kv-local: \(error)")
+            throw ExitCode(70)
+        }
+    }
+
+    private func first(
+        of signals: UnixSignalsSequence, _ body: @escaping @Sendable (LocalCluster) async throws -> Void,
+        _ cluster: LocalCluster
+    ) async throws -> End {
+        try await withThrowingTaskGroup(of: End.self) { group in
+            group.addTask {
+                for await signal in signals { return .signal(signal) }
+                return .body
+            }
+            group.addTask {
+                do {
+                    try await body(cluster)
+                } catch {
+                    // What fails because it is called off is no failure.
+                    guard Task.isCancelled else { throw error }
+                }
+                return .body
+            }
+            let end = try await group.next() ?? .body
+            group.cancelAll()
+            try await group.waitForAll()
+            return end
+        }
+    }
+}
