@@ -19,7 +19,7 @@ BENCH_OPTIONS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(S
 	$(if $(SHAPES),--shapes $(SHAPES)) $(if $(ALLOCATIONS),--allocations)
 
 .DEFAULT_GOAL := help
-.PHONY: help run drill-lost-disk test test-fresh e2e build images test-images fuzz-conf bench bench-init lint format install clean
+.PHONY: help run drill-lost-disk test test-fresh e2e build images test-images fuzz-conf bench bench-init bench-reseed lint format install clean
 
 help: ## list these targets
 	@echo 'usage: make TARGET'
@@ -74,6 +74,10 @@ bench: ## measure KVApp beside webdis and a C floor, into docs/benchmarks/data-p
 bench-init: ## measure redis-replica-init beside C and the shell, into docs/benchmarks/redis-replica-init.md (RUNS=500)
 	$(SWIFT) build -c release --product redis-replica-init
 	Benchmarks/redis-replica-init/run $(RUNS)
+
+bench-reseed: ## measure how fast a lost master's data comes home, into docs/benchmarks/reseed.md
+	$(SWIFT) build -c release --product redis-replica-init
+	Benchmarks/reseed/run
 
 lint: ## check the format of the Swift files, the scripts, Dockerfiles, manifests and workflows
 	@scripts/install-dependencies test
