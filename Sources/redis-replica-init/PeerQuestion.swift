@@ -45,7 +45,9 @@ enum PeerQuestion {
         return .replica(
             .init(
                 keys: keys(text), replicationID: info.replicationID, secondReplicationID: info.secondReplicationID,
-                offset: info.masterLink?.appliedOffset ?? info.offset,
+                // A replica's own slave_repl_offset is 1 on 6.x once a master hung up on its PSYNC; this one stays, and is the same
+                // otherwise. It is also what its RDB will say.
+                offset: info.offset,
                 follows: info.masterLink.map { MasterAddress(host: $0.host, port: $0.port) },
                 isLinkUp: info.masterLink?.isUp ?? false))
     }

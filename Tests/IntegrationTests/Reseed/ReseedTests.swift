@@ -70,24 +70,41 @@ struct ReseedTests {
     func freshest() async throws {
         try await onEveryServer { path in
             try await withReseedScene(path) { scene in
-                try await scene.live { master in
-                    // One is led away before the last writes.
-                    _ = try await scene.ask(scene.cluster, "replica-1", "REPLICAOF", "127.0.0.1", "1")
-                    let script =
-                        "for i = 1, 900 do redis.call('DEL', 'key:' .. i) end redis.call('SET', 'last', 'write')"
-                    _ = try await scene.ask(master, "master", "EVAL", script, "0")
-                    try await scene.wait(until: "replica-2", holds: 101)
-                }
-                scene.wipe()
-                _ = try await scene.ask(
-                    scene.cluster, "replica-1", "REPLICAOF", ReseedScene.name, "\(scene.master.port)")
-                try await scene.withMaster { master in
-                    try await scene.expectHome(master, keys: 101)
-                    #expect(try await scene.ask(master, "master", "GET", "last").text == "write")
-                    let log = try await master.log(of: "master")
-                    #expect(log.contains("reseed: \(scene.node("replica-2").endpoint) is attached"), "\(log)")
-                }
+                try await self.makeSecondFresher(scene)
+                try await self.expectFreshest(scene)
             }
+        }
+    }
+
+    @Test("gets the freshest data although somebody hung up on that replica when it asked to go on")
+    func hungUp() async throws {
+        try await onEveryServer { path in
+            try await withReseedScene(path) { scene in
+                try await self.makeSecondFresher(scene)
+                try await Background.run { try SilentMaster.hangUp(at: scene.master) }
+                try await self.expectFreshest(scene)
+            }
+        }
+    }
+
+    /// The first replica is led away before the last writes, which leave less keys.
+    private func makeSecondFresher(_ scene: ReseedScene) async throws {
+        try await scene.live { master in
+            _ = try await scene.ask(scene.cluster, "replica-1", "REPLICAOF", "127.0.0.1", "1")
+            let script = "for i = 1, 900 do redis.call('DEL', 'key:' .. i) end redis.call('SET', 'last', 'write')"
+            _ = try await scene.ask(master, "master", "EVAL", script, "0")
+            try await scene.wait(until: "replica-2", holds: 101)
+        }
+        scene.wipe()
+    }
+
+    private func expectFreshest(_ scene: ReseedScene) async throws {
+        _ = try await scene.ask(scene.cluster, "replica-1", "REPLICAOF", ReseedScene.name, "\(scene.master.port)")
+        try await scene.withMaster { master in
+            try await scene.expectHome(master, keys: 101)
+            #expect(try await scene.ask(master, "master", "GET", "last").text == "write")
+            let log = try await master.log(of: "master")
+            #expect(log.contains("reseed: \(scene.node("replica-2").endpoint) is attached"), "\(log)")
         }
     }
 
