@@ -6,14 +6,17 @@ extension BirthGuard {
     ///
     /// Nobody is chosen while another replica could be ahead of the choice: one that cannot be asked, or whose server is
     /// just not running, is waited for. After the guard's time one that is not running counts as gone; one that cannot be
-    /// asked holds the master.
+    /// asked holds the master. A replica that is connected to a master may only not have noticed that its own is gone
+    /// (`repl-timeout`, a minute): that is waited for too.
     func reseed(
         _ sightings: [(address: String, sighting: Sighting)], _ losses: [String], _ unknowns: [String],
         elapsedSeconds: Int
     ) -> Verdict {
-        let others = sightings.compactMap { otherMaster(at: $0.address, $0.sighting) }
-        guard others.isEmpty else { return .hold(others) }
         let isOver = elapsedSeconds >= timeoutSeconds
+        let promoted = sightings.compactMap { promotion(at: $0.address, $0.sighting) }
+        guard promoted.isEmpty else { return .hold(promoted) }
+        let connected = sightings.compactMap { otherMaster(at: $0.address, $0.sighting) }
+        if let first = connected.first { return isOver ? .hold(connected) : .askAgain(why: first) }
         if let unknown = unknowns.first {
             return isOver
                 ? .hold(unknowns.map { "\($0), and it may be ahead of the others; \(losses[0])" })
@@ -64,14 +67,17 @@ extension BirthGuard {
     }
 
     /// Why a server counts as another master, beside which there must not be a second one; nil where it does not.
-    public func otherMaster(at address: String, _ sighting: Sighting) -> String? {
-        guard case .replica(let replica) = sighting, replica.keys > 0 else { return nil }
-        guard let follows = replica.follows else {
-            return
-                "\(address) is a master with \(replica.keysInWords): it was promoted, and clients may be writing to it. Have "
-                + "the Service of the master lead there, or make it a replica again (REPLICAOF)"
-        }
-        guard replica.isLinkUp else { return nil }
+    private func promotion(at address: String, _ sighting: Sighting) -> String? {
+        guard case .replica(let replica) = sighting, replica.keys > 0, replica.follows == nil else { return nil }
+        return
+            "\(address) is a master with \(replica.keysInWords): it was promoted, and clients may be writing to it. Have "
+            + "the Service of the master lead there, or make it a replica again (REPLICAOF)"
+    }
+
+    /// Why a server counts as connected to another master; nil where it does not.
+    private func otherMaster(at address: String, _ sighting: Sighting) -> String? {
+        guard case .replica(let replica) = sighting, replica.keys > 0, let follows = replica.follows, replica.isLinkUp
+        else { return nil }
         return
             "\(address) is connected to its master at \(follows): another master is at work. Have the Service of the master "
             + "lead there, or point the replicas at this one's name"
@@ -86,7 +92,9 @@ extension BirthGuard {
         toCopyOf copied: Replica, at donor: String, _ sightings: [(address: String, sighting: Sighting)]
     ) -> ReseedFailure? {
         for (address, sighting) in sightings {
-            if let words = otherMaster(at: address, sighting) { return .otherMaster(words) }
+            if let words = promotion(at: address, sighting) ?? otherMaster(at: address, sighting) {
+                return .otherMaster(words)
+            }
             guard case .replica(let replica) = sighting else {
                 if let words = unknown(at: address, sighting) { return .transfer(words) }
                 if address == donor {

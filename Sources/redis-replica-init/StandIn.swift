@@ -53,7 +53,13 @@ struct StandIn: ~Copyable {
         let descriptor = Glibc.accept(listener, nil, nil)
         guard descriptor != -1 else { return }
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-        guard clients.count < Self.maximumClients else { return System.close(descriptor) }
+        // Whoever came first and is still not the one that is waited for makes room.
+        if clients.count >= Self.maximumClients,
+            let idle = clients.firstIndex(where: { $0.handshake.outcome != .continued })
+        {
+            System.close(clients[idle].descriptor)
+            clients.remove(at: idle)
+        }
         clients.append(Client(descriptor: descriptor, handshake: ReplicaHandshake(continuingAt: place)))
     }
 
