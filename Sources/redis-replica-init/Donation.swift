@@ -105,7 +105,8 @@ enum Donation {
         -> String
     {
         // EXEC tells what it refuses behind a code of its own: EXECABORT … because of: NOPERM …
-        switch error.contains("NOPERM ") ? "NOPERM" : error.prefix(while: { $0 != " " }) {
+        let words = error.split(separator: " ")
+        return switch words.contains("NOPERM") ? "NOPERM" : words.first {
         case "NOPERM":
             "\(address) does not let this user \(command); it needs +multi +exec +role +replicaof +replconf +sync +info there"
         case "NOAUTH" where refusal == nil, "WRONGPASS" where refusal == nil:
