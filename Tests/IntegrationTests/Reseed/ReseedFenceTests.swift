@@ -82,7 +82,7 @@ struct ReseedFenceTests {
     @Test("its memory does not grow with it")
     func memory() async throws {
         var peaks: [Int] = []
-        for megabytes in [10, 200] {
+        for megabytes in [10, 60] {
             let options = ReseedScene.Options(keys: megabytes, valueBytes: 1 << 20, replicas: 1)
             try await withReseedScene(nil, options) { scene in
                 let peak = try await scene.withMaster { master in
