@@ -23,8 +23,9 @@ struct RotationTests {
                     }
                 }
             }
-            // A fifth younger than a second, three times.
-            #expect(ContinuousClock.now - start >= .milliseconds(2400))
+            // The first may be due at once, since its connection was there before; one event loop at least has made two more,
+            // each after a second less a fifth.
+            #expect(ContinuousClock.now - start >= .milliseconds(1600))
             #expect(load.count(status: 200) == load.total, "\(load.answers)")
             #expect(load.unexpected == [])
             #expect(load.slowest < .seconds(1), "\(load.slowest)")
