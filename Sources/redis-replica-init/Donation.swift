@@ -91,13 +91,18 @@ enum Donation {
         _ body: (inout BlockingConnection, _ refusal: String?) throws(ReseedFailure) -> Result
     ) throws(ReseedFailure) -> Result {
         var refusal: String?
-        var connection: BlockingConnection
+        var connection = try connect(to: address, credentials, refusal: &refusal)
+        return try body(&connection, refusal)
+    }
+
+    static func connect(
+        to address: MasterAddress, _ credentials: GuardSettings.Credentials?, refusal: inout String?
+    ) throws(ReseedFailure) -> BlockingConnection {
         do throws(BlockingConnectionError) {
-            connection = try PeerQuestion.connect(address.host, address.port, credentials, refusal: &refusal)
+            return try PeerQuestion.connect(address.host, address.port, credentials, refusal: &refusal)
         } catch {
             throw .transfer("\(error)")
         }
-        return try body(&connection, refusal)
     }
 
     /// Why a command was refused, with the cure and without a secret: error replies name commands and users, no passwords.

@@ -17,10 +17,10 @@ enum GuardWatch {
             let guardian = BirthGuard(
                 data: MasterData(settings.data, files: LiveFiles()), policy: settings.policy,
                 timeoutSeconds: settings.timeoutSeconds)
-            let round = Round(guardian.verdictWithoutAsking == nil ? settings : nil)
+            let known = guardian.verdictWithoutAsking
+            let round = Round(known == nil ? settings : nil)
             let verdict =
-                guardian.verdictWithoutAsking
-                ?? guardian.verdict(round.resolution, round.sightings, elapsedSeconds: begin.elapsedSeconds)
+                known ?? guardian.verdict(round.resolution, round.sightings, elapsedSeconds: begin.elapsedSeconds)
             switch verdict {
             case .start(let note):
                 if let note { Terminal.complain(["note: \(note)"]) }

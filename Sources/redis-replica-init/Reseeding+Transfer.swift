@@ -61,12 +61,7 @@ extension Reseeding {
         let address = reseed.donor.address
         // The socket lives as long as the connection.
         var refusal: String?
-        var connection: BlockingConnection
-        do throws(BlockingConnectionError) {
-            connection = try PeerQuestion.connect(address.host, address.port, settings.credentials, refusal: &refusal)
-        } catch {
-            throw .transfer("\(error)")
-        }
+        var connection = try Donation.connect(to: address, settings.credentials, refusal: &refusal)
         let stream = try Donation.synchronise(&connection, address, refusal: refusal)
         try file.fill(from: stream, &standIn!)
         _ = connection
