@@ -10,7 +10,7 @@ struct KVApp: AsyncParsableCommand {
         commandName: "KVApp",
         abstract: "A key-value HTTP service on a Redis master and its replicas.",
         discussion: Serve.sections,
-        version: ServiceVersion.current,
+        version: "KVApp \(ServiceVersion.current)",
         subcommands: [Serve.self, Hostname.self],
         defaultSubcommand: Serve.self)
 }

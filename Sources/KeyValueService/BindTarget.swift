@@ -24,6 +24,9 @@ public struct BindTarget: Equatable, Sendable, CustomStringConvertible {
 public enum BindError: Error, CustomStringConvertible {
     case portTaken(BindTarget)
     case notPermitted(BindTarget)
+    /// No interface has the address.
+    case foreignAddress(BindTarget)
+    case unknownHost(BindTarget)
     case failed(BindTarget, reason: String)
     case notBound(BindTarget)
 
@@ -33,6 +36,12 @@ public enum BindError: Error, CustomStringConvertible {
             "cannot listen on \(target): another program does; end it, or choose another port by --port or PORT"
         case .notPermitted(let target):
             "cannot listen on \(target): not permitted; choose a port from 1024 on by --port or PORT"
+        case .foreignAddress(let target):
+            "cannot listen on \(target): no interface of this machine has the address; choose another one by --host or HOST, "
+                + "or leave it out for all interfaces"
+        case .unknownHost(let target):
+            "cannot listen on \(target): the name has no address; give --host or HOST an address, or leave it out for all "
+                + "interfaces"
         case .failed(let target, let reason): "cannot listen on \(target): \(reason); check --host and HOST"
         case .notBound(let target): "cannot listen on \(target): the socket has no address"
         }
@@ -70,11 +79,13 @@ extension BindTarget {
         } catch let error as IOError {
             switch error.errnoCode {
             case EADDRINUSE: throw BindError.portTaken(self)
-            case EACCES: throw BindError.notPermitted(self)
-            default: throw BindError.failed(self, reason: "\(error)")
+            case EACCES, EPERM: throw BindError.notPermitted(self)
+            case EADDRNOTAVAIL: throw BindError.foreignAddress(self)
+            default: throw BindError.failed(self, reason: unsafe String(cString: strerror(error.errnoCode)))
             }
         } catch {
-            throw BindError.failed(self, reason: "\(error)")
+            // All that is left: NIO found no address for the name.
+            throw BindError.unknownHost(self)
         }
     }
 }

@@ -7,7 +7,7 @@ final class HostnameService: HTTPService {
     private let hostname: HostnameAnswer
 
     init(http: HTTPLoop, configuration: ServiceConfiguration, logger: Logger) {
-        self.hostname = HostnameAnswer(hostName: configuration.hostName, logger: logger)
+        self.hostname = HostnameAnswer(hostName: configuration.hostName, logger: logger, level: .info)
         super.init(http: http)
     }
 
@@ -20,14 +20,17 @@ final class HostnameService: HTTPService {
 struct HostnameAnswer {
     private let body: ByteBuffer
     private let logger: Logger
+    private let level: Logger.Level
 
-    init(hostName: String, logger: Logger) {
+    /// - Parameter level: that of the line in the log.
+    init(hostName: String, logger: Logger, level: Logger.Level) {
         self.body = ByteBuffer(string: "You've hit <\(hostName)>")
         self.logger = logger
+        self.level = level
     }
 
     func response(to connection: HTTPConnection) -> Response {
-        logger.info("received request from \(connection.clientAddress)")
+        logger.log(level: level, "received request from \(connection.clientAddress)")
         return Response(contentType: .plainText, body: body)
     }
 }

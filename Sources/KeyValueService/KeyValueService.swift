@@ -36,7 +36,7 @@ final class KeyValueService: HTTPService {
         self.loops = loops
         self.feed = feed
         self.configuration = configuration
-        self.hostname = HostnameAnswer(hostName: configuration.hostName, logger: logger)
+        self.hostname = HostnameAnswer(hostName: configuration.hostName, logger: logger, level: .debug)
         self.escapedPodIP = [UInt8](jsonEscaping: configuration.podIP.utf8.span)
         self.token = configuration.apiToken.map(APIToken.init)
         self.fieldPodIP = configuration.podIP.utf8.filter { 0x21...0x7E ~= $0 }

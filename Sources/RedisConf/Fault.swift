@@ -46,6 +46,6 @@ public struct LocatedFault: Error, Equatable, Sendable {
 public enum FileProblem: Error, Equatable, Sendable {
     case missing
     case denied
-    /// Any other errno.
-    case failed(errno: Int32)
+    /// Anything else, in the system's words.
+    case failed(reason: String)
 }

@@ -155,7 +155,7 @@ extension FileProblem {
         switch self {
         case .missing: "no such file"
         case .denied: "permission denied"
-        case .failed(let errno): "errno \(errno)"
+        case .failed(let reason): reason
         }
     }
 }

@@ -15,7 +15,7 @@ struct LiveFiles: MachineFiles {
             switch error.code {
             case ENOENT, ENOTDIR: throw .missing
             case EACCES, EPERM: throw .denied
-            default: throw .failed(errno: error.code)
+            default: throw .failed(reason: unsafe String(cString: strerror(error.code)))
             }
         }
     }

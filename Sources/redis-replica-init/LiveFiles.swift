@@ -34,7 +34,7 @@ struct LiveFiles: MachineFiles {
 
     private static func problem(_ error: SystemError) -> FileProblem {
         error.code == ENOENT || error.code == ENOTDIR
-            ? .missing : error.isDenied ? .denied : .failed(errno: error.code)
+            ? .missing : error.isDenied ? .denied : .failed(reason: error.reason)
     }
 
     private static func name(_ bytes: [UInt8]) -> String { path(bytes) }

@@ -8,7 +8,9 @@ struct SystemError: Error, CustomStringConvertible {
     var path: String
     var code: Int32
 
-    var description: String { "cannot \(action) \(path): \(unsafe String(cString: strerror(code)))" }
+    var description: String { "cannot \(action) \(path): \(reason)" }
+
+    var reason: String { unsafe String(cString: strerror(code)) }
 
     /// Whether the user lacks a right, so that the exit code is 77.
     var isDenied: Bool { code == EACCES || code == EPERM }

@@ -53,7 +53,7 @@ struct Program {
                     case .success(let http):
                         log.info("listening on \(http.address.ipAddress ?? "?"), port \(http.address.port ?? 0)")
                     case .failure(let error):
-                        failure = ListenError(host: host, port: port, reason: "\(error)")
+                        failure = ListenError(host: host, port: port, error)
                         eventLoop.shutdownGracefully { _ in }
                     }
                 }
@@ -94,9 +94,25 @@ struct Program {
 struct ListenError: Error, CustomStringConvertible {
     let host: String?
     let port: Int
-    let reason: String
+    private let reason: String
+    private let cure: String
+
+    init(host: String?, port: Int, _ error: any Error) {
+        self.host = host
+        self.port = port
+        let otherAddress = "choose another one with SIDECAR_HOST, or unset it for all interfaces"
+        (reason, cure) =
+            switch (error as? IOError)?.errnoCode {
+            case EADDRINUSE: ("another program has the port", "end it, or choose another one with SIDECAR_PORT")
+            case EACCES, EPERM: ("not permitted", "choose a port from 1024 on with SIDECAR_PORT")
+            case EADDRNOTAVAIL: ("no interface of this machine has the address", otherAddress)
+            case let code?: (unsafe String(cString: strerror(code)), "check SIDECAR_HOST and SIDECAR_PORT")
+            // NIO found no address for the name.
+            case nil: ("the name has no address", otherAddress)
+            }
+    }
 
     var description: String {
-        "cannot listen on \(host ?? "all interfaces"), port \(port): \(reason); choose another one with SIDECAR_PORT"
+        "cannot listen on \(host ?? "all interfaces"), port \(port): \(reason); \(cure)"
     }
 }

@@ -13,7 +13,7 @@ struct RedisReplicaSidecar: ParsableCommand {
             as redis-replica-init reads them: REDIS_MASTER_SERVICE_HOST, REDIS_MASTER_PASSWORD_FILE and so on. A flag wins \
             over the variable that stands behind its meaning.
             """,
-        version: "0.1.0")
+        version: "redis-replica-sidecar 0.1.0")
 
     @OptionGroup(title: "Listening") var listening: ListeningOptions
     @OptionGroup(title: "The server beside it") var server: ServerOptions

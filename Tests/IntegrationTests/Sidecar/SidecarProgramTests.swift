@@ -23,7 +23,7 @@ struct SidecarProgramTests {
         }
         for text in ["--print-config", "--dry-run", "REDIS_MASTER_SERVICE_HOST"] { #expect(help.words.contains(text)) }
         let version = try ProgramRun(["--version"], of: Self.program)
-        #expect(version.ending == .exited(0) && version.output == "0.1.0\n")
+        #expect(version.ending == .exited(0) && version.output == "redis-replica-sidecar 0.1.0\n")
     }
 
     @Test("--print-config tells what a start would go by, and no secret")
