@@ -45,6 +45,7 @@ extension RequestField {
         switch (name.count, name[0] | 0x20) {
         case (4, UInt8(ascii: "h")): (field, text) = (.host, "host")
         case (6, UInt8(ascii: "a")): (field, text) = (.accept, "accept")
+        case (6, UInt8(ascii: "o")): (field, text) = (.origin, "origin")
         case (6, UInt8(ascii: "e")): (field, text) = (.expect, "expect")
         case (10, UInt8(ascii: "c")): (field, text) = (.connection, "connection")
         case (11, UInt8(ascii: "t")): (field, text) = (.traceparent, "traceparent")
@@ -52,7 +53,9 @@ extension RequestField {
         case (12, UInt8(ascii: "x")): (field, text) = (.requestID, "x-request-id")
         case (13, UInt8(ascii: "i")): (field, text) = (.ifNoneMatch, "if-none-match")
         case (13, UInt8(ascii: "a")): (field, text) = (.authorization, "authorization")
+        case (13, UInt8(ascii: "c")): (field, text) = (.contentRange, "content-range")
         case (14, UInt8(ascii: "c")): (field, text) = (.contentLength, "content-length")
+        case (16, UInt8(ascii: "c")): (field, text) = (.contentEncoding, "content-encoding")
         case (16, UInt8(ascii: "r")): (field, text) = (.replicationWait, "replication-wait")
         case (17, UInt8(ascii: "t")): (field, text) = (.transferEncoding, "transfer-encoding")
         case (17, UInt8(ascii: "r")) where name[12] | 0x20 == UInt8(ascii: "t"):

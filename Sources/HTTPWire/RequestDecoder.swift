@@ -97,7 +97,7 @@ public struct RequestDecoder: Sendable {
         searched = bytes.count - offset
         let isInRequestLine = !bytes.hasLineFeed(in: offset..<min(bytes.count, offset + limits.requestLineBytes))
         if isInRequestLine, searched >= limits.requestLineBytes { return fail(.targetTooLong) }
-        return searched > limits.headBytes + limits.requestLineBytes ? fail(.headTooLarge) : .needsMore
+        return searched > limits.headBytes + limits.requestLineBytes ? fail(.headTooLarge(.fields)) : .needsMore
     }
 
     private mutating func nextOfChunks(_ bytes: Span<UInt8>, from offset: inout Int) -> Step {
@@ -105,10 +105,10 @@ public struct RequestDecoder: Sendable {
             switch state {
             case .chunkSize:
                 guard let line = Self.line(in: bytes, from: offset) else {
-                    return bytes.count - offset > limits.chunkLineBytes ? fail(.malformed) : .needsMore
+                    return bytes.count - offset > limits.chunkLineBytes ? fail(.malformed(.chunkLine)) : .needsMore
                 }
                 guard line.count <= limits.chunkLineBytes, let size = Self.chunkSize(bytes.extracting(line)) else {
-                    return fail(.malformed)
+                    return fail(.malformed(.chunkLine))
                 }
                 offset = line.upperBound + 2
                 state = size == 0 ? .trailers(bytes: 0) : .chunk(remaining: size)
@@ -118,22 +118,23 @@ public struct RequestDecoder: Sendable {
                 return .body(piece)
             case .chunkEnd:
                 guard bytes.count > offset else { return .needsMore }
-                guard bytes[offset] == UInt8(ascii: "\r") else { return fail(.malformed) }
+                guard bytes[offset] == UInt8(ascii: "\r") else { return fail(.malformed(.chunkEnd)) }
                 guard bytes.count > offset + 1 else { return .needsMore }
-                guard bytes[offset + 1] == UInt8(ascii: "\n") else { return fail(.malformed) }
+                guard bytes[offset + 1] == UInt8(ascii: "\n") else { return fail(.malformed(.chunkEnd)) }
                 offset += 2
                 state = .chunkSize
             case .trailers(let taken):
                 guard let line = Self.line(in: bytes, from: offset) else {
-                    return taken + bytes.count - offset > limits.trailerBytes ? fail(.headTooLarge) : .needsMore
+                    return taken + bytes.count - offset > limits.trailerBytes
+                        ? fail(.headTooLarge(.trailers)) : .needsMore
                 }
                 offset = line.upperBound + 2
                 if line.isEmpty {
                     state = .head
                     return .end
                 }
-                guard taken + line.count <= limits.trailerBytes else { return fail(.headTooLarge) }
-                guard HeadParser.isField(bytes.extracting(line)) else { return fail(.malformed) }
+                guard taken + line.count <= limits.trailerBytes else { return fail(.headTooLarge(.trailers)) }
+                guard HeadParser.isField(bytes.extracting(line)) else { return fail(.malformed(.trailer)) }
                 state = .trailers(bytes: taken + line.count)
             case .head, .fixed, .end, .failed: preconditionFailure("\(state) is not of a chunked body")
             }
@@ -209,10 +210,16 @@ public struct RequestDecoder: Sendable {
 /// Why a stream of bytes cannot be read on as requests.
 public enum RequestFault: Error, Sendable, Equatable {
     /// Not HTTP, or a form that two readers could read differently.
-    case malformed
+    case malformed(Malformation)
+    /// The body is in another transfer coding than `chunked`.
+    case unknownTransferCoding
     case targetTooLong
-    /// A field, all fields together, or their number.
-    case headTooLarge
+    case headTooLarge(HeadPart)
+
+    /// What is bounded in a head.
+    public enum HeadPart: Sendable, Equatable {
+        case field, fields, number, trailers
+    }
 }
 
 /// The bounds of a request's head.

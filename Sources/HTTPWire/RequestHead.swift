@@ -9,10 +9,17 @@ public struct RequestHead: Sendable {
     public internal(set) var keepsAlive: Bool
     /// Whether the client waits for `100 Continue` before it sends the body.
     public internal(set) var expectsContinue = false
+    /// Whether the client expects something else, which nobody here can meet.
+    public internal(set) var expectsTheUnknown = false
+    /// Whether the body is encoded, by gzip for instance.
+    public internal(set) var isEncoded = false
+    /// Whether it has what few requests have, and what therefore is looked at only then: a method from OPTIONS on, an
+    /// expectation that is not known, Origin, Content-Range, or a body that is encoded.
+    public internal(set) var isUnusual: Bool
     public internal(set) var body = BodyFraming.none
 
     /// Where the value of each known field is; the first of those that may come more than once.
-    private var values = InlineArray<14, Place>(repeating: .nowhere)
+    private var values = InlineArray<17, Place>(repeating: .nowhere)
 
     private struct Place {
         var start: UInt32
@@ -25,6 +32,7 @@ public struct RequestHead: Sendable {
         self.target = target
         self.isHTTP11 = isHTTP11
         self.keepsAlive = isHTTP11
+        self.isUnusual = method.rawValue >= RequestMethod.options.rawValue
     }
 
     /// Where the field's value is, white space around it left out; `nil` where the field was not sent.
@@ -61,6 +69,7 @@ public enum RequestMethod: UInt8, CaseIterable, Sendable {
 public enum RequestField: UInt8, Sendable, CaseIterable {
     case host, connection, contentLength, transferEncoding, contentType, expect, accept, ifNoneMatch, authorization
     case requestID, traceparent, replicationToken, replicationAfter, replicationWait
+    case origin, contentRange, contentEncoding
 }
 
 /// A request's head beside the bytes it lies in.

@@ -32,6 +32,7 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         let program = try Program([listening, clients, servers, connections, tls, log, shutdown])
         let (topology, connection, configuration) = try program.read { environment, configuration in
+            configuration.allowedOrigins = try environment.allowedOrigins()
             configuration.apiToken = try environment.apiToken(readFile)
             return (try environment.topology(), try environment.connection(readFile), configuration)
         }

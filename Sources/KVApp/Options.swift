@@ -26,8 +26,11 @@ struct ListeningOptions: VariableOptions {
 struct ClientOptions: VariableOptions {
     @Option(help: .of("POD_IP")) var podIP: String?
     @Option(help: .of("API_TOKEN_FILE")) var apiTokenFile: String?
+    @Option(help: .of("CORS_ALLOWED_ORIGINS")) var corsAllowedOrigins: String?
 
-    var values: [String: String?] { ["POD_IP": podIP, "API_TOKEN_FILE": apiTokenFile] }
+    var values: [String: String?] {
+        ["POD_IP": podIP, "API_TOKEN_FILE": apiTokenFile, "CORS_ALLOWED_ORIGINS": corsAllowedOrigins]
+    }
 }
 
 struct RedisServerOptions: VariableOptions {

@@ -74,7 +74,7 @@ final class AccessLog {
 
 extension ResponseStatus {
     /// Whether the server, or one behind it, is to blame.
-    fileprivate var isFailure: Bool { rawValue >= 500 }
+    fileprivate var isFailure: Bool { rawValue >= 500 && self != .notImplemented }
 }
 
 extension RequestMethod {

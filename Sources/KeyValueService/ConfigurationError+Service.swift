@@ -8,6 +8,12 @@ extension ConfigurationError {
             isUsage: variable.isFlag)
     }
 
+    static func notOrigins(variable: SettingName, _ text: String) -> ConfigurationError {
+        .ofProgram(
+            "\(variable) is '\(text)'; write scheme://host or scheme://host:port, in lower case and without a path, "
+                + "separated by commas, at most \(AllowedOrigins.maximum), or * alone", isUsage: variable.isFlag)
+    }
+
     static func addressForName(variable: SettingName, _ text: String) -> ConfigurationError {
         .ofProgram(
             "\(variable) is '\(text)'; give it a host name, or unset it to check for the address that is connected to",

@@ -19,6 +19,8 @@ class Exchange: ReplyReceiver {
     private var held: HeldResponse?
     /// What the client calls the request, and the trace it belongs to; `nil` for most requests.
     var tracing: RequestTracing?
+    /// Which of the origins that may read answers the request is from; see ``AllowedOrigins``.
+    final var origin = AllowedOrigins.Place.none
     /// Unique in the process, more or less; see ``requestID``.
     private let number: UInt64
     /// The time of the tick in which the head was read.
@@ -98,7 +100,7 @@ class Exchange: ReplyReceiver {
     final func framing(bodyBytes: Int) -> ResponseHead.Framing {
         ResponseHead.Framing(
             bodyBytes: bodyBytes, persistence: !keepsAlive ? .close : isHTTP11 ? .keepAlive : .keepAliveOnRequest,
-            requestID: requestID)
+            requestID: requestID, origin: origin)
     }
 
     /// How the request is called in its answer and in logs.
@@ -120,6 +122,9 @@ final class ImmediateExchange: Exchange {
     init(_ head: borrowing RequestHead, connection: HTTPConnection, answer: Response) {
         self.answer = answer
         super.init(head, connection: connection)
+        // A client that waits for a word before it sends the body gets the answer at once, and sends it no more.
+        let waits = head.expectsContinue ? true : head.expectsTheUnknown
+        if waits, head.body != .none { keepsAlive = false }
     }
 
     override func begin() { respond(answer) }

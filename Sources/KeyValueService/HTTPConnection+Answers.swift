@@ -10,7 +10,13 @@ extension HTTPConnection {
 
     /// Lets a client that asked first send its body; at once, but never before the answers it still waits for.
     func sendContinue(for exchange: Exchange) {
-        guard exchanges.first === exchange else { return }
+        guard exchanges.first === exchange else {
+            owesContinue = true
+            return
+        }
+        owesContinue = false
+        // The client could not go on before.
+        deadline = http.transferDeadline
         outgoing.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
         http.flusher.mark(self)
     }
@@ -32,7 +38,9 @@ extension HTTPConnection {
         exchanges.removeFirst()
         let hasBody = exchange.method != .head && !head.status.isBodiless
         let framing = exchange.framing(bodyBytes: count)
-        outgoing.writeWithOutputRawSpan(minimumWritableBytes: head.roomBytes + (hasBody ? count : 0)) {
+        outgoing.writeWithOutputRawSpan(
+            minimumWritableBytes: http.preamble.roomBytes(for: head) + (hasBody ? count : 0)
+        ) {
             $0.append(head, framing, http.preamble)
             if hasBody { body(&$0) }
         }
@@ -51,6 +59,9 @@ extension HTTPConnection {
             exchanges.removeFirst()
             let bodyBytes = write(response, of: exchange)
             answered(exchange, response.head, bodyBytes: bodyBytes)
+        }
+        if owesContinue, phase == .open, isReceiving, let exchange = exchanges.first, exchange === exchanges.last {
+            if exchange.isAnswered { owesContinue = false } else { sendContinue(for: exchange) }
         }
         resume()
     }
@@ -81,7 +92,7 @@ extension HTTPConnection {
     /// - Returns: how many bytes of a body were written.
     private func write(_ response: Response, of exchange: Exchange) -> Int {
         let framing = exchange.framing(bodyBytes: response.body.readableBytes)
-        outgoing.writeWithOutputRawSpan(minimumWritableBytes: response.head.roomBytes) {
+        outgoing.writeWithOutputRawSpan(minimumWritableBytes: http.preamble.roomBytes(for: response.head)) {
             $0.append(response.head, framing, http.preamble)
         }
         guard exchange.method != .head, !response.head.status.isBodiless else { return 0 }

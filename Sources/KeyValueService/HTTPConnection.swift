@@ -28,6 +28,8 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
     var exchanges = CircularBuffer<Exchange>(initialCapacity: 2)
     /// The last request's body has not come to its end.
     private(set) var isReceiving = false
+    /// The client waits for `100 Continue` to the last request, whose turn has not come.
+    var owesContinue = false
     /// What waits for the end of the tick.
     var outgoing = ByteBuffer()
 
@@ -137,6 +139,7 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
     private func receiveEnd(hasMore: Bool) {
         guard isReceiving, let exchange = exchanges.last else { return }
         isReceiving = false
+        owesContinue = false
         if http.isDraining { endWithLast(hasMore: hasMore) }
         deadline = http.idleDeadline
         exchange.end()
@@ -147,6 +150,7 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
     private func refuse(_ fault: RequestFault) {
         let exchange = isReceiving ? exchanges.last : nil
         isReceiving = false
+        owesContinue = false
         let refused = exchange ?? Exchange(connection: self)
         if exchange == nil { exchanges.append(refused) }
         refused.respondAndClose(Problem(fault, limits: http.limits.requests))

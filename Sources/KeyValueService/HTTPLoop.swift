@@ -5,6 +5,7 @@ import RedisClient
 /// What the HTTP connections of one event loop share. Lives on its loop; neither thread-safe nor `Sendable`.
 final class HTTPLoop {
     let limits: HTTPLimits
+    let origins: AllowedOrigins
     let flusher: TickFlusher
     let counters = RequestCounters()
     /// `nil` where nothing is logged.
@@ -12,7 +13,7 @@ final class HTTPLoop {
     /// The last number given to a request; the first is random, so that processes and their lives do not share them.
     private var requestNumber = UInt64.random(in: 0...UInt64.max)
     /// How every answer of this second begins.
-    private(set) var preamble = ResponsePreamble(.now)
+    private(set) var preamble: ResponsePreamble
     /// Coarse: read once a second, for deadlines of many seconds. So are the three below.
     private(set) var now = NIODeadline.now()
     private(set) var idleDeadline = NIODeadline.now()
@@ -27,8 +28,10 @@ final class HTTPLoop {
     private var clock: Scheduled<Void>?
 
     /// Must be called on the event loop.
-    init(limits: HTTPLimits, eventLoop: any EventLoop) {
+    init(limits: HTTPLimits, origins: AllowedOrigins = .none, eventLoop: any EventLoop) {
         self.limits = limits
+        self.origins = origins
+        self.preamble = ResponsePreamble(.now, origins: origins)
         self.isolatedLoop = eventLoop.assumeIsolated()
         self.flusher = TickFlusher(eventLoop: eventLoop)
         tick()
@@ -91,7 +94,7 @@ final class HTTPLoop {
     }
 
     private func tick() {
-        preamble = ResponsePreamble(.now)
+        preamble = ResponsePreamble(.now, origins: origins)
         now = .now()
         idleDeadline = now + TimeAmount(limits.idleTimeout)
         transferDeadline = now + TimeAmount(limits.transferTimeout)

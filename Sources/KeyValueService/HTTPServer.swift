@@ -24,7 +24,7 @@ public final class HTTPServer: Sendable {
     ) async throws -> HTTPServer {
         let loops = ServiceLoops()
         let feed = TopologyFeed()
-        return try await start(at: bind, group: redis.group, limits: configuration.limits) { http, index, eventLoop in
+        return try await start(at: bind, group: redis.group, configuration) { http, index, eventLoop in
             let loop = redis.makeLoop(index: index, eventLoop: eventLoop, flusher: http.flusher) {
                 $1.writeJSONEscaped($0)
             }
@@ -38,20 +38,21 @@ public final class HTTPServer: Sendable {
     public static func hostname(
         at bind: BindTarget, configuration: ServiceConfiguration, group: MultiThreadedEventLoopGroup, logger: Logger
     ) async throws -> HTTPServer {
-        try await start(at: bind, group: group, limits: configuration.limits) { http, _, _ in
+        try await start(at: bind, group: group, configuration) { http, _, _ in
             HostnameService(http: http, configuration: configuration, logger: logger)
         }
     }
 
     private static func start(
-        at bind: BindTarget, group: MultiThreadedEventLoopGroup, limits: HTTPLimits,
+        at bind: BindTarget, group: MultiThreadedEventLoopGroup, _ configuration: ServiceConfiguration,
         _ makeService: @escaping @Sendable (HTTPLoop, Int, any EventLoop) -> HTTPService
     ) async throws -> HTTPServer {
         var services: [NIOLoopBound<HTTPService>] = []
         for (index, eventLoop) in group.makeIterator().enumerated() {
             services.append(
                 try await eventLoop.submit {
-                    let http = HTTPLoop(limits: limits, eventLoop: eventLoop)
+                    let http = HTTPLoop(
+                        limits: configuration.limits, origins: configuration.allowedOrigins, eventLoop: eventLoop)
                     return NIOLoopBound(makeService(http, index, eventLoop), eventLoop: eventLoop)
                 }.get())
         }

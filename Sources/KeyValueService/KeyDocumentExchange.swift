@@ -59,7 +59,7 @@ extension ReadExchange {
         unlessKnown known: EntityTagList
     ) {
         var head = head
-        head.add("Vary", "Accept")
+        head.mayBeKept()
         // Weak, since the time to live changes and the tag does not.
         head.add("ETag", Array("W/\"".utf8) + document.tag.text + Array("\"".utf8))
         if known.matches(document.tag) {

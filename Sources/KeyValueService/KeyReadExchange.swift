@@ -26,11 +26,20 @@ extension ReadExchange {
         var head = head
         let tag = KeyTag(of: value)
         head.tag = tag
+        head.mayBeKept()
         if known.matches(tag) {
             head.status = .notModified
             return respond(head, bodyBytes: 0) { _ in }
         }
         respond(head, bodyBytes: value.count) { $0.append(copying: value) }
+    }
+}
+
+extension ResponseHead {
+    /// Lets a browser keep the value, unless something is said beside it that a later answer 304 would not take back: what a
+    /// token or a verdict stands for, which app answered, or that the server had lost its master.
+    mutating func mayBeKept() {
+        if fields.isEmpty, !isStale { caching = .revalidate }
     }
 }
 

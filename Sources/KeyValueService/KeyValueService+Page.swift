@@ -7,8 +7,7 @@ extension KeyValueService {
 
     /// The page for a browser, and for everybody else the line of the original.
     func root(_ request: borrowing RequestView, _ connection: HTTPConnection) -> Response {
-        var line = hostname.response(to: connection)
-        line.head.add("Vary", "Accept")
+        let line = hostname.response(to: connection)
         return request.asksForHTML ? Self.page.response() : line
     }
 
@@ -28,9 +27,7 @@ extension KeyValueService {
         return GatheringExchange(request.head, connection: connection, service: self) {
             [ObservedServer]($0.redis)
         } answer: { loops in
-            var answer = Response(contentType: .json, body: Topology(of: app, seenBy: loops).json)
-            answer.head.add("Cache-Control", "no-store")
-            return answer
+            Response(contentType: .json, body: Topology(of: app, seenBy: loops).json)
         }
     }
 }

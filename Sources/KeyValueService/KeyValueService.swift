@@ -3,7 +3,6 @@ import Logging
 import NIOCore
 import RedisClient
 import Replication
-import ServiceDocuments
 import Telemetry
 
 /// The key-value API of one event loop: `/set`, `/get`, `/v1/keys/…`, `/`, `/livez`, `/readyz`, `/metrics`.
@@ -49,6 +48,9 @@ final class KeyValueService: HTTPService {
         var route: Route?
         let exchange = exchange(for: request, on: connection, noting: &route)
         exchange.route = route
+        if request.head.isUnusual, let origin = request.value(of: .origin) {
+            exchange.origin = http.origins.place(of: origin)
+        }
         return exchange
     }
 
@@ -57,9 +59,13 @@ final class KeyValueService: HTTPService {
     ) -> Exchange {
         let target = RequestTarget(request.target)
         do throws(Problem) {
+            if request.head.isUnusual, let answer = try unusual(request, target, noting: &found) {
+                return immediate(answer, request.head, connection)
+            }
             if let token { try token.check(request, target.path) }
             let route = try Route(path: target.path, method: request.head.method)
             found = route
+            if target.hasQuery { try route.checkParameters(of: target, request.head.method) }
             switch route {
             case .key:
                 let key = try target.pathValue(after: Route.keysPath)
@@ -79,7 +85,7 @@ final class KeyValueService: HTTPService {
             case .live:
                 return immediate(
                     Response(contentType: .plainText, body: ByteBuffer(string: "ok")), request.head, connection)
-            case .openAPI: return immediate(Self.openAPI, request.head, connection)
+            case .openAPI: return immediate(Self.openAPI(request), request.head, connection)
             case .ready:
                 return GatheringExchange(request.head, connection: connection, service: self) { service in
                     Readiness(service.redis, isDraining: service.http.isDraining)
@@ -115,9 +121,6 @@ final class KeyValueService: HTTPService {
         case .document: return KeyDocumentExchange(request, connection: connection, key: key, service: self)
         }
     }
-
-    private static let openAPI = Response(
-        contentType: .json, body: ByteBuffer(bytes: ServiceDocuments.openAPI))
 
     private func immediate(
         _ answer: Response, _ head: borrowing RequestHead, _ connection: HTTPConnection

@@ -35,8 +35,6 @@ struct PageAnswer {
             body.writeImmutableBuffer(piece)
         }
         var head = ResponseHead(contentType: .html)
-        head.add("Vary", "Accept")
-        head.add("Cache-Control", "no-store")
         head.add("X-Content-Type-Options", "nosniff")
         head.add("Referrer-Policy", "no-referrer")
         head.add(

@@ -9,13 +9,20 @@ import Telemetry
 /// `{"type":"/problems/<code>","title":…,"status":…,"code":"<code>","detail":…}`.
 enum Problem: Error, Equatable, Sendable {
     // The request.
-    case malformedRequest
+    case malformedRequest(Malformation)
+    case unknownTransferCoding
     case targetTooLong(limitBytes: Int)
-    case headerTooLarge
+    case headerTooLarge(StaticText)
     case requestTimeout
     case unauthorized
     case unknownPath
     case methodNotAllowed(allowed: StaticText)
+    case unsupportedMethod
+    case expectationFailed
+    case unknownParameter(UnknownParameter)
+    case repeatedParameter(StaticText)
+    case unsupportedContentRange
+    case unsupportedContentEncoding
     case missingKey
     case emptyKey
     case keyNotText
@@ -80,15 +87,17 @@ extension Problem {
             .missingMember, .memberNotText, .unknownMember, .invalidOperation, .batchSize, .invalidCursor,
             .invalidNumber,
             .invalidDuration, .missingParameter, .unsupportedPrecondition, .invalidReplicationToken,
-            .invalidTokenRequest:
+            .invalidTokenRequest, .unknownParameter, .repeatedParameter, .unsupportedContentRange:
             .badRequest
+        case .unknownTransferCoding, .unsupportedMethod: .notImplemented
+        case .expectationFailed: .expectationFailed
         case .targetTooLong: .targetTooLong
         case .headerTooLarge: .headerTooLarge
         case .requestTimeout: .requestTimeout
         case .unauthorized: .unauthorized
         case .unknownPath, .keyNotFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
-        case .unsupportedMediaType: .unsupportedMediaType
+        case .unsupportedMediaType, .unsupportedContentEncoding: .unsupportedMediaType
         case .bodyTooLarge: .contentTooLarge
         case .notAcceptable, .valueNotText: .notAcceptable
         case .wrongType, .replicationLost: .conflict
@@ -107,12 +116,19 @@ extension Problem {
     var code: StaticString {
         switch self {
         case .malformedRequest: "malformed-request"
+        case .unknownTransferCoding: "unknown-transfer-coding"
         case .targetTooLong: "target-too-long"
         case .headerTooLarge: "header-too-large"
         case .requestTimeout: "request-timeout"
         case .unauthorized: "unauthorized"
         case .unknownPath: "unknown-path"
         case .methodNotAllowed: "method-not-allowed"
+        case .unsupportedMethod: "unsupported-method"
+        case .expectationFailed: "expectation-failed"
+        case .unknownParameter: "unknown-parameter"
+        case .repeatedParameter: "repeated-parameter"
+        case .unsupportedContentRange: "unsupported-content-range"
+        case .unsupportedContentEncoding: "unsupported-content-encoding"
         case .missingKey: "missing-key"
         case .emptyKey: "empty-key"
         case .keyNotText: "key-not-text"
@@ -154,17 +170,28 @@ extension Problem {
         }
     }
 
-    /// A sentence for the reader of the answer. It never holds a secret, nor what the client sent.
+    /// A sentence for the reader of the answer. It never holds a secret, nor what the client sent, but for the name of an
+    /// ``UnknownParameter``.
     var detail: String {
         switch self {
-        case .malformedRequest: "The request is not well-formed HTTP/1.1, which asks for one Host field."
+        case .malformedRequest(let malformation): malformation.detail
+        case .unknownTransferCoding: "The only transfer coding that is taken is chunked; send the body without another."
         case .targetTooLong(let limitBytes): "The path and query are longer than \(limitBytes) bytes."
-        case .headerTooLarge: "The request line, a header field or all of them together are too large, or too many."
+        case .headerTooLarge(let part): "\(part); send less."
         case .requestTimeout: "The request did not arrive in time."
         case .unauthorized: "Show the token that this service asks for, as Authorization: Bearer TOKEN."
         case .unknownPath:
             "There is nothing here; try /get?key=…, POST /set, /v1/keys, /v1/keys/…, POST /v1/batch, /livez or /readyz."
         case .methodNotAllowed(let allowed): "This path takes \(allowed) only."
+        case .unsupportedMethod:
+            "This service is no proxy, and takes no CONNECT; ask it for a path, such as GET /livez."
+        case .expectationFailed: "The only expectation that is met is Expect: 100-continue; leave any other out."
+        case .unknownParameter(let parameter): parameter.detail
+        case .repeatedParameter(let name): "The parameter \(name) comes more than once; send it once."
+        case .unsupportedContentRange:
+            "A value is written as a whole, and Content-Range speaks of a part of one; send all of it, without Content-Range."
+        case .unsupportedContentEncoding:
+            "The body is kept as it comes, and nothing would tell its readers of Content-Encoding; send it without one."
         case .missingKey: "Name the key: /get?key=key_1."
         case .emptyKey: "The key is empty; give it at least one character."
         case .keyNotText: "The key is not UTF-8 once decoded, and this answer is JSON."
@@ -233,6 +260,7 @@ extension Problem {
         head.server = server
         if case .methodNotAllowed(let allowed) = self { head.allow = allowed }
         if self == .unauthorized { head.add("WWW-Authenticate", "Bearer") }
+        if self == .unsupportedContentEncoding { head.add("Accept-Encoding", "identity") }
         return head
     }
 
@@ -254,6 +282,10 @@ extension Problem {
         body.writeString("\(status.rawValue)")
         body.writeStaticString(",\"code\":\"")
         body.writeStaticString(code)
+        if case .malformedRequest(let malformation) = self {
+            body.writeStaticString("\",\"reason\":\"")
+            body.writeStaticString(malformation.reason)
+        }
         body.writeStaticString("\",\"detail\":\"")
         body.writeJSONEscaped(detail.utf8.span)
         body.writeStaticString("\"}")
@@ -294,9 +326,10 @@ extension Problem {
     init(_ fault: RequestFault, limits: RequestLimits) {
         self =
             switch fault {
-            case .malformed: .malformedRequest
+            case .malformed(let malformation): .malformedRequest(malformation)
+            case .unknownTransferCoding: .unknownTransferCoding
             case .targetTooLong: .targetTooLong(limitBytes: limits.targetBytes)
-            case .headTooLarge: .headerTooLarge
+            case .headTooLarge(let part): .headerTooLarge(part.excess)
             }
     }
 

@@ -23,6 +23,7 @@ class ReceivingExchange: Exchange {
     private static func refusal(
         of request: borrowing RequestView, limitBytes: Int, contentType: StaticString?
     ) -> Problem? {
+        if request.head.isUnusual, let refusal = Problem(ofBodyOf: request) { return refusal }
         if let contentType, let type = request.value(of: .contentType), !type.isMediaType(contentType) {
             return .unsupportedMediaType
         }
@@ -70,6 +71,19 @@ class ReceivingExchange: Exchange {
     /// - Throws: the answer, where it is known now.
     func receive(_ body: ByteBuffer) throws(Problem) {
         preconditionFailure("a receiving exchange overrides receive(_:)")
+    }
+}
+
+extension Problem {
+    /// What a body is said to be, and cannot be taken as.
+    fileprivate init?(ofBodyOf request: borrowing RequestView) {
+        if request.value(of: .contentRange) != nil {
+            self = .unsupportedContentRange
+        } else if request.head.isEncoded, request.head.method != .delete {
+            self = .unsupportedContentEncoding
+        } else {
+            return nil
+        }
     }
 }
 

@@ -47,6 +47,35 @@ struct RequestTarget: ~Escapable {
         return number
     }
 
+    /// The names of the query's parameters, decoded, one after the other.
+    var parameterNames: ParameterNames {
+        @_lifetime(copy self)
+        get { ParameterNames(query) }
+    }
+
+    struct ParameterNames: ~Escapable {
+        private let query: Span<UInt8>
+        private var start = 0
+
+        @_lifetime(copy query)
+        fileprivate init(_ query: Span<UInt8>) { self.query = query }
+
+        /// - Throws: ``Problem/invalidPercentEncoding``.
+        /// - Returns: `nil` behind the last one.
+        @_lifetime(self: copy self)
+        mutating func next() throws(Problem) -> [UInt8]? {
+            while start < query.count {
+                let end = query.index(of: UInt8(ascii: "&"), from: start) ?? query.count
+                let pair = query.extracting(start..<end)
+                start = end + 1
+                guard !pair.isEmpty else { continue }
+                let name = pair.extracting(0..<(pair.index(of: UInt8(ascii: "="), from: 0) ?? pair.count))
+                return try RequestTarget.decode(name, plusIsSpace: true)
+            }
+            return nil
+        }
+    }
+
     /// What follows a prefix of the path, decoded: `%HH` is a byte, everything else stands for itself.
     ///
     /// - Throws: ``Problem/invalidPercentEncoding``.
@@ -61,7 +90,7 @@ struct RequestTarget: ~Escapable {
         return decoded.span.equals(name)
     }
 
-    private static func decode(_ text: Span<UInt8>, plusIsSpace: Bool) throws(Problem) -> [UInt8] {
+    fileprivate static func decode(_ text: Span<UInt8>, plusIsSpace: Bool) throws(Problem) -> [UInt8] {
         guard text.needsDecoding(plusIsSpace: plusIsSpace) else {
             return unsafe text.withUnsafeBufferPointer { unsafe Array($0) }
         }

@@ -34,6 +34,16 @@ struct ResponseHead {
         }
     }
 
+    /// What a cache may do with the answer. On the safe side, unless it is told otherwise.
+    enum Caching {
+        /// Not keep it: it is an error, it changes with every look, or it carries what holds for this one request.
+        case noStore
+        /// A browser may keep it, and asks by its ETag before each use. A cache that many share does not keep it.
+        case revalidate
+        /// As ``noStore``, and nothing on the way may gather or change it.
+        case stream
+    }
+
     /// What the client is told of the connection.
     enum Persistence {
         /// HTTP/1.1 keeps the connection by itself.
@@ -48,19 +58,22 @@ struct ResponseHead {
         var bodyBytes: Int
         var persistence: Persistence
         var requestID: RequestID
+        /// Who is told that a page of it may read the answer.
+        var origin = AllowedOrigins.Place.none
 
         /// Whether the body of an open-ended answer comes in chunks; else it ends with the connection.
         func isChunked(_ head: borrowing ResponseHead) -> Bool { head.isOpenEnded && persistence == .keepAlive }
     }
 
     /// More than the longest head takes, but for ``server`` and ``fields``.
-    private static let fixedBytes = 640
+    private static let fixedBytes = 832
 
     /// More than this head takes.
     var roomBytes: Int { Self.fixedBytes + server.count + fields.count }
 
     var status: ResponseStatus
     var contentType: ContentType
+    var caching = Caching.noStore
     var retryAfterSeconds: Int?
     var allow: StaticText?
     /// The answer goes on until one side ends it; see ``StreamExchange``.

@@ -16,7 +16,9 @@ enum ResponseStatus: Int, CaseIterable {
     case contentTooLarge = 413
     case targetTooLong = 414
     case unsupportedMediaType = 415
+    case expectationFailed = 417
     case headerTooLarge = 431
+    case notImplemented = 501
     case badGateway = 502
     case serviceUnavailable = 503
     case gatewayTimeout = 504
@@ -40,6 +42,8 @@ enum ResponseStatus: Int, CaseIterable {
         case .contentTooLarge: "Content Too Large"
         case .targetTooLong: "URI Too Long"
         case .unsupportedMediaType: "Unsupported Media Type"
+        case .expectationFailed: "Expectation Failed"
+        case .notImplemented: "Not Implemented"
         case .headerTooLarge: "Request Header Fields Too Large"
         case .badGateway: "Bad Gateway"
         case .serviceUnavailable: "Service Unavailable"

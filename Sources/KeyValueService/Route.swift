@@ -34,6 +34,12 @@ enum Route: UInt8, CaseIterable {
         }
     }
 
+    /// What all paths together take.
+    static let allMethods: StaticText = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
+
+    /// What the path takes, as in the field Allow.
+    var allowed: StaticText { methods.allowed }
+
     private var methods: Methods {
         switch self {
         case .set, .batch: .post
@@ -59,9 +65,9 @@ enum Route: UInt8, CaseIterable {
         /// As in the field Allow.
         var allowed: StaticText {
             switch self {
-            case .read: "GET, HEAD"
-            case .post: "POST"
-            case .all: "GET, HEAD, PUT, DELETE"
+            case .read: "GET, HEAD, OPTIONS"
+            case .post: "POST, OPTIONS"
+            case .all: "GET, HEAD, PUT, DELETE, OPTIONS"
             }
         }
     }

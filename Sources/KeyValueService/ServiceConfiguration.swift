@@ -7,6 +7,8 @@ public struct ServiceConfiguration: Sendable {
     public var limits = HTTPLimits()
     /// Of so many answers one is logged; 0 for none. Those that failed (5xx) are logged all the same.
     public var accessLogSample = 0
+    /// Whose pages may read the answers in a browser.
+    public var allowedOrigins = AllowedOrigins.none
     /// What clients have to show, as a bearer token (RFC 6750); `nil` where everybody is served.
     public var apiToken: [UInt8]?
 

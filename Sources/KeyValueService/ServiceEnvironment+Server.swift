@@ -37,6 +37,15 @@ extension ServiceEnvironment {
     /// Of so many answers one is logged; 0 for none.
     public func accessLogSample() throws(ConfigurationError) -> Int { try settings.count("ACCESS_LOG_SAMPLE") }
 
+    /// Whose pages may read the answers in a browser.
+    public func allowedOrigins() throws(ConfigurationError) -> AllowedOrigins {
+        guard let text = settings.value("CORS_ALLOWED_ORIGINS") else { return .none }
+        guard let origins = AllowedOrigins(parsing: text) else {
+            throw .notOrigins(variable: settings.name("CORS_ALLOWED_ORIGINS"), text)
+        }
+        return origins
+    }
+
     /// What clients have to show as a bearer token; `nil` where everybody is served.
     public func apiToken(_ readFile: FileReader) throws(ConfigurationError) -> [UInt8]? {
         guard let token = try settings.secret("API_TOKEN", readFile) else { return nil }

@@ -27,6 +27,11 @@ extension ServiceEnvironment {
             "A file that holds the bearer token that clients have to show, 16 bytes or more; or give the token itself in "
                 + "API_TOKEN. Without one, everybody is served."),
 
+        Variable(
+            "CORS_ALLOWED_ORIGINS", .clients,
+            "The origins whose pages may read the answers in a browser, as https://app.example.com,…; * for all. Without it, "
+                + "none may."),
+
         // Where the servers are.
         Variable(
             "GET_HOSTS_FROM", .servers,

@@ -74,7 +74,7 @@ extension HTTPConnection {
         // A 1.0 client that would keep the connection could not tell the answer's end.
         if exchange.framing(bodyBytes: 0).persistence == .keepAliveOnRequest { exchange.keepsAlive = false }
         let framing = exchange.framing(bodyBytes: 0)
-        outgoing.writeWithOutputRawSpan(minimumWritableBytes: head.roomBytes) {
+        outgoing.writeWithOutputRawSpan(minimumWritableBytes: http.preamble.roomBytes(for: head)) {
             $0.append(head, framing, http.preamble)
         }
         http.flusher.mark(self)

@@ -106,7 +106,7 @@ struct ComparisonTests {
                 case .end: events.append(.end)
                 }
             }
-            if case .failure = refused { events.append(.fault(.malformed)) }
+            if case .failure = refused { events.append(.fault(.malformed(.notHTTP))) }
         } catch {
             Issue.record(error)
         }

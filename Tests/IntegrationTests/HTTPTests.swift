@@ -45,7 +45,7 @@ struct HTTPTests {
                 #expect(answer.code == expected.code, "\(expected.0): \(answer.text)")
             }
             #expect(answers.last?.status == 200, "one connection carried them all")
-            #expect(answers[6].header("Allow") == "POST")
+            #expect(answers[6].header("Allow") == "POST, OPTIONS")
             let accepted = try await cluster.http(
                 "app-1", .set(#"{"key":"k","value":"v"}"#, headers: []),
                 .init(

@@ -73,7 +73,10 @@ struct RouteTests {
         #expect(try parse(path, method) == route)
     }
 
-    @Test(arguments: [("/get", RequestMethod.post, "GET, HEAD"), ("/set", .get, "POST"), ("/", .delete, "GET, HEAD")])
+    @Test(arguments: [
+        ("/get", RequestMethod.post, "GET, HEAD, OPTIONS"), ("/set", .get, "POST, OPTIONS"),
+        ("/", .delete, "GET, HEAD, OPTIONS"),
+    ])
     func `name the methods that they take`(path: String, method: RequestMethod, allowed: String) {
         #expect {
             try parse(path, method)

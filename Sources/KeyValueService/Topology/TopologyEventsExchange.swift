@@ -17,7 +17,7 @@ final class TopologyEventsExchange: StreamExchange {
 
     override func begin() {
         var head = ResponseHead(contentType: .eventStream)
-        head.add("Cache-Control", "no-store")
+        head.caching = .stream
         if method != .head {
             guard service.feed.open(service) else {
                 return respond(.tooManyStreams(limit: TopologyFeed.maximumStreams))

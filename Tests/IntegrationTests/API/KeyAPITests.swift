@@ -28,7 +28,7 @@ struct KeyAPITests {
             for (answer, value) in zip(answers, values) {
                 #expect(answer.status == 200)
                 #expect(answer.body == value)
-                #expect(answer.header("Vary") == "Accept")
+                #expect(answer.header("Vary")?.contains("Accept") == true)
                 #expect(answer.header("ETag") == "\"\(try hash(of: value, in: scratch))\"", "\(value.count)")
             }
             let heads = try await LoopbackHTTP.exchange(
@@ -59,7 +59,7 @@ struct KeyAPITests {
                     #expect(answers.map(\.status) == statuses)
                     for answer in answers.prefix(matching.count) {
                         #expect(answer.header("ETag") == (accept == "*/*" ? tag : "W/\(tag)"))
-                        #expect(answer.header("Vary") == "Accept")
+                        #expect(answer.header("Vary")?.contains("Accept") == true)
                         #expect(answer.header("Content-Length") == nil)
                     }
                     #expect(answers.last?.text == "v")
@@ -108,7 +108,7 @@ struct KeyAPITests {
             #expect(answers[4].code == "wrong-type" && answers[5].code == "key-not-found")
             for (answer, tag) in zip(answers, tags).prefix(4) {
                 #expect(answer.header("Content-Type") == "application/json")
-                #expect(answer.header("Vary") == "Accept")
+                #expect(answer.header("Vary")?.contains("Accept") == true)
                 #expect(answer.header("ETag") == "W/\(tag)")
                 #expect(answer.header("Served-Role") == "replica")
             }

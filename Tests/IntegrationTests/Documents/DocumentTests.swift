@@ -78,6 +78,20 @@ struct DocumentTests {
         #expect(known.subtracting(told) == [], "there, and not told")
     }
 
+    @Test("every reason that a malformed request can have is in docs/api.md, and every one there is the app's")
+    func reasons() throws {
+        let source = try Self.read("Sources/KeyValueService/Problem+Malformation.swift")
+        let start = try #require(source.firstRange(of: "var reason: StaticString {")).upperBound
+        let known = Self.quoted(source[start...].prefix { $0 != "}" }, by: "\"")
+        try #require(known.count > 25)
+        let document = try Self.read("docs/api.md")
+        let section = try #require(document.firstRange(of: "Its member `reason` is stable too:")).upperBound
+        let end = try #require(document[section...].firstRange(of: "```")).lowerBound
+        let told = Self.quoted(document[section..<end], by: "`")
+        #expect(told.subtracting(known) == [], "told, and not there")
+        #expect(known.subtracting(told) == [], "there, and not told")
+    }
+
     /// Every other piece of a text: those within the marks.
     private static func quoted(_ text: Substring, by mark: Character) -> Set<String> {
         let pieces = text.split(separator: mark, omittingEmptySubsequences: false)

@@ -45,6 +45,8 @@ struct ConfigurationTests {
             case .choice(let choices): return isFlag || choices[0] == "yes" ? choices[1] : choices[0]
             case .text where ["API_TOKEN_FILE", "REDIS_PASSWORD_FILE"].contains(variable.name): return secret
             case .text where variable.name == "REDIS_SLAVE_ENDPOINTS": return isFlag ? "flag:1" : "variable:1"
+            case .text where variable.name == "CORS_ALLOWED_ORIGINS":
+                return isFlag ? "https://flag" : "https://variable"
             case .text, .secret: return isFlag ? "flag" : "variable"
             }
         }
