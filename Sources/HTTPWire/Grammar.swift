@@ -47,6 +47,7 @@ extension RequestField {
         case (6, UInt8(ascii: "a")): (field, text) = (.accept, "accept")
         case (6, UInt8(ascii: "o")): (field, text) = (.origin, "origin")
         case (6, UInt8(ascii: "e")): (field, text) = (.expect, "expect")
+        case (8, UInt8(ascii: "i")): (field, text) = (.ifMatch, "if-match")
         case (10, UInt8(ascii: "c")): (field, text) = (.connection, "connection")
         case (11, UInt8(ascii: "t")): (field, text) = (.traceparent, "traceparent")
         case (12, UInt8(ascii: "c")): (field, text) = (.contentType, "content-type")

@@ -208,7 +208,7 @@ private struct Coding {
         case .contentEncoding where !value.equalsIgnoringCase("identity"):
             head.isEncoded = true
             head.isUnusual = true
-        case .contentType, .accept, .ifNoneMatch, .authorization, .requestID, .traceparent, .replicationToken,
+        case .contentType, .accept, .ifMatch, .ifNoneMatch, .authorization, .requestID, .traceparent, .replicationToken,
             .replicationAfter, .replicationWait, .expect, .contentEncoding:
             break
         }

@@ -19,7 +19,9 @@ public struct RequestHead: Sendable {
     public internal(set) var body = BodyFraming.none
 
     /// Where the value of each known field is; the first of those that may come more than once.
-    private var values = InlineArray<17, Place>(repeating: .nowhere)
+    private var values = InlineArray<18, Place>(repeating: .nowhere)
+    /// A bit for each known field that was sent more than once.
+    private var repeated: UInt32 = 0
 
     private struct Place {
         var start: UInt32
@@ -41,10 +43,16 @@ public struct RequestHead: Sendable {
         return place.start == .max ? nil : Int(place.start)..<Int(place.end)
     }
 
+    /// Whether the field was sent more than once: ``value(of:)`` is then the first one alone.
+    public func isRepeated(_ field: RequestField) -> Bool { repeated >> UInt32(field.rawValue) & 1 == 1 }
+
     /// - Returns: whether it is the first of its name.
     mutating func note(_ field: RequestField, at value: Range<Int>) -> Bool {
         let index = Int(field.rawValue)
-        guard values[index].start == .max else { return false }
+        guard values[index].start == .max else {
+            repeated |= 1 << UInt32(index)
+            return false
+        }
         values[index] = Place(start: UInt32(value.lowerBound), end: UInt32(value.upperBound))
         return true
     }
@@ -67,8 +75,8 @@ public enum RequestMethod: UInt8, CaseIterable, Sendable {
 
 /// The fields that somebody behind the decoder looks at; all others are checked and passed over.
 public enum RequestField: UInt8, Sendable, CaseIterable {
-    case host, connection, contentLength, transferEncoding, contentType, expect, accept, ifNoneMatch, authorization
-    case requestID, traceparent, replicationToken, replicationAfter, replicationWait
+    case host, connection, contentLength, transferEncoding, contentType, expect, accept, ifMatch, ifNoneMatch
+    case authorization, requestID, traceparent, replicationToken, replicationAfter, replicationWait
     case origin, contentRange, contentEncoding
 }
 

@@ -10,19 +10,36 @@ import Replication
 final class BatchExchange: WriteExchange {
     private var operations: [BatchOperation] = []
     private var results = BatchResults()
+    /// What is demanded of the reads of a batch that writes nothing.
+    private let demand: ConsistencyDemand?
+    /// Why a batch that writes is refused.
+    private let writeRefusal: Problem?
 
-    init(_ request: borrowing RequestView, connection: HTTPConnection, service: KeyValueService) {
+    /// - Throws: what is wrong with what the request demands.
+    init(
+        _ request: borrowing RequestView, _ target: borrowing RequestTarget, connection: HTTPConnection,
+        service: KeyValueService
+    ) throws(Problem) {
+        demand = try ConsistencyDemand(request, target)
+        var refusal: Problem?
+        do throws(Problem) {
+            try ConsistencyDemand.refuse(in: request, target)
+        } catch {
+            refusal = error
+        }
+        writeRefusal = refusal
         super.init(request, connection: connection, service: service, contentType: "application/json")
     }
 
     override func receive(_ body: ByteBuffer) throws(Problem) {
         let request = try BatchRequest(parsing: body.readableBytesUInt8Span)
-        if request.hasWrites {
-            operations = request.operations
-            send()
-        } else {
-            BatchRead(request.operations, for: self, service: service).begin()
+        guard request.hasWrites else {
+            guard let demand else { return BatchRead(request.operations, for: self, service: service).begin() }
+            return ConsistentRead(.batch(request.operations), demand, for: self, service: service).begin()
         }
+        if let writeRefusal { throw writeRefusal }
+        operations = request.operations
+        send()
     }
 
     override var commands: Int { operations.count }
@@ -34,21 +51,34 @@ final class BatchExchange: WriteExchange {
 
     override func accept(_ reply: RedisReply, at index: Int) -> Bool {
         guard results.take(reply, to: operations[index]) else { return false }
-        if index == operations.count - 1 { problem = results.failureOfAll }
+        if index == operations.count - 1 {
+            // Errors are results, unless all there is are errors of one kind.
+            record.replied(results.failureOfAll.map { .refused($0) } ?? .applied)
+        }
         return true
     }
 
-    /// Errors are results, unless all there is are errors of one kind.
-    override func problem(of error: Span<UInt8>, at index: Int) -> Problem? {
-        _ = results.take(.error(error), to: operations[index])
-        return index == operations.count - 1 ? results.failureOfAll : nil
+    override func conclude(_ text: Span<UInt8>) {
+        switch record.outcome {
+        case .notApplied(let problem): respond(problem)
+        case .applied: respondResults()
+        // No reply has come: one answer stands for all.
+        case .unmet, .unknown:
+            if results.count == 0 { return respond(.writeOutcomeUnknown) }
+            results.lose(operations[results.count...])
+            respondResults()
+        }
     }
 
-    override func answer(_ information: ReplicationInfo) {
+    private func respondResults() {
         let results = results
         self.results = BatchResults()
         var head = head(.ok, .json)
-        if let token = ReplicationToken(of: information) { head.add("Replication-Token", token.bytes) }
+        if let token = information.flatMap(ReplicationToken.init(of:)) {
+            head.add("Replication-Token", token.bytes)
+        } else {
+            head.addIncomplete([.token])
+        }
         respond(Response(head, body: results.finished()))
     }
 }

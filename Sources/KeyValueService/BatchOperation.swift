@@ -22,7 +22,7 @@ extension ByteBuffer {
         switch operation {
         case .get(let key): writeGET(key: key.span)
         case .set(let key, let value, let timeToLive, let ifAbsent):
-            writeSET(key: key.span, value: value.span, timeToLive: timeToLive, ifAbsent: ifAbsent)
+            writeSET(key: key.span, value: value.span, timeToLive: timeToLive, existence: ifAbsent ? .absent : .any)
         case .delete(let key): writeDEL(key: key.span)
         }
     }

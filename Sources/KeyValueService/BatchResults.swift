@@ -13,6 +13,8 @@ struct BatchResults {
     /// What every operation so far has failed with.
     private var common: Problem?
     private var hasOthers = false
+    /// How many operations have a result.
+    private(set) var count = 0
 
     init(maximumBytes: Int = 64 << 20) { self.maximumBytes = maximumBytes }
 
@@ -21,16 +23,28 @@ struct BatchResults {
     /// - Returns: `false` where the operation never gets such a reply.
     mutating func take(_ reply: RedisReply, to operation: BatchOperation) -> Bool {
         switch (reply, operation) {
-        case (.error(let text), _): append(Problem(redisError: text))
+        case (.error(let text), .get): append(Problem(redisError: text))
+        case (.error(let text), _):
+            switch WriteRecord.Reply(error: text) {
+            case .refused(let problem): append(problem)
+            case .applied, .unmet, .unclear: appendUnknown()
+            }
         case (.bulk(let value), .get): append(value)
         case (.null, .get): append(.keyNotFound)
-        case (.simple, .set(_, _, _, let ifAbsent)): append(written: ifAbsent ? .created : .noContent)
+        case (.simple, .set(_, _, _, let ifAbsent)) where reply.isOK: append(written: ifAbsent ? .created : .noContent)
         case (.null, .set): append(.preconditionFailed)
         case (.integer(let deleted), .delete):
             if deleted > 0 { append(written: .noContent) } else { append(.keyNotFound) }
         default: return false
         }
         return true
+    }
+
+    /// Gives the operations that get no reply any more the results that they may have: a write was applied or not.
+    mutating func lose(_ operations: ArraySlice<BatchOperation>) {
+        for operation in operations {
+            if operation.isWrite { appendUnknown() } else { append(.redisUnavailable(role: "Redis master")) }
+        }
     }
 
     /// What stands for all results: nothing was done, and what to do about it is the same for all of them.
@@ -62,6 +76,11 @@ struct BatchResults {
         body.writeStaticString("}")
     }
 
+    private mutating func appendUnknown() {
+        append(.writeOutcomeUnknown)
+        hasWritten = true
+    }
+
     private mutating func append(_ problem: Problem) {
         if isEmpty { common = problem } else if common != problem { hasOthers = true }
         if problem == .redisReadOnly { hasReadOnly = true }
@@ -75,5 +94,6 @@ struct BatchResults {
         body.writeStaticString(isEmpty ? "{\"status\":" : ",{\"status\":")
         body.writeString("\(status.rawValue)")
         isEmpty = false
+        count += 1
     }
 }

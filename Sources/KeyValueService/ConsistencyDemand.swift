@@ -15,28 +15,56 @@ struct ConsistencyDemand: Equatable, Sendable {
     /// Whether a server has to show something before its value is given.
     var needsProof: Bool { after != nil || maximumLagMilliseconds != nil }
 
-    /// - Throws: ``Problem/invalidReplicationToken``, ``Problem/invalidDuration(_:_:)``, ``Problem/invalidTokenRequest``.
+    /// A plain read.
+    init() {}
+
+    /// - Throws: ``Problem/invalidReplicationToken``, ``Problem/invalidDuration(_:_:)``, ``Problem/invalidTokenRequest``,
+    ///   ``Problem/missingParameter(_:because:)``.
     /// - Returns: `nil` for a plain read.
     init?(_ request: borrowing RequestView, _ target: borrowing RequestTarget) throws(Problem) {
         // Most reads end here.
-        guard
-            target.hasQuery || request.head.value(of: .replicationAfter) != nil
-                || request.head.value(of: .replicationToken) != nil
-        else { return nil }
+        let lag = target.hasQuery ? try target.queryValue("max-lag") : nil
+        guard lag != nil || request.head.hasReplicationField else { return nil }
         if let text = request.value(of: .replicationAfter) {
-            guard let token = ReplicationToken(parsing: text) else { throw .invalidReplicationToken }
+            guard !request.head.isRepeated(.replicationAfter), let token = ReplicationToken(parsing: text) else {
+                throw .invalidReplicationToken
+            }
             after = token
+        }
+        wantsToken = try Self.asksForToken(request)
+        if let lag {
+            maximumLagMilliseconds = try DurationText.milliseconds(lag.span, of: "max-lag", in: .lag)
         }
         if let text = request.value(of: .replicationWait) {
             waitMilliseconds = try DurationText.milliseconds(text, of: "Replication-Wait", in: .wait)
+            guard needsProof else { throw .missingParameter("Replication-After", because: "Replication-Wait") }
         }
-        if let text = request.value(of: .replicationToken) {
-            guard text.equals("want") else { throw .invalidTokenRequest }
-            wantsToken = true
+        guard needsProof || wantsToken else { return nil }
+    }
+
+    /// Refuses what only a read can meet, in a request that is none. `Replication-Token: want` is met by every write.
+    ///
+    /// - Throws: ``Problem/unsupportedConsistency``, ``Problem/invalidTokenRequest``.
+    static func refuse(in request: borrowing RequestView, _ target: borrowing RequestTarget) throws(Problem) {
+        guard target.hasQuery || request.head.hasReplicationField else { return }
+        _ = try asksForToken(request)
+        guard request.head.value(of: .replicationAfter) == nil, request.head.value(of: .replicationWait) == nil else {
+            throw .unsupportedConsistency
         }
-        if target.hasQuery, let text = try target.queryValue("max-lag") {
-            maximumLagMilliseconds = try DurationText.milliseconds(text.span, of: "max-lag", in: .lag)
-        }
-        guard after != nil || maximumLagMilliseconds != nil || wantsToken else { return nil }
+        if target.hasQuery, try target.queryValue("max-lag") != nil { throw .unsupportedConsistency }
+    }
+
+    private static func asksForToken(_ request: borrowing RequestView) throws(Problem) -> Bool {
+        guard let text = request.value(of: .replicationToken) else { return false }
+        guard text.equals("want") else { throw .invalidTokenRequest }
+        return true
+    }
+}
+
+extension RequestHead {
+    /// Whether there is a field that may demand something of replication.
+    fileprivate var hasReplicationField: Bool {
+        value(of: .replicationAfter) != nil || value(of: .replicationToken) != nil
+            || value(of: .replicationWait) != nil
     }
 }

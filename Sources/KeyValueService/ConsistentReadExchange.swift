@@ -1,227 +1,23 @@
 import HTTPWire
 import NIOCore
-import RedisClient
-import Replication
 
-/// `GET /v1/keys/{key}` with a ``ConsistencyDemand``: the value of a server that is proven to be fresh enough, or with a token.
-///
-/// ``ConsistentReadCourse`` decides; this asks, waits and answers. What waits ends with the read's deadline, or when the
-/// client is gone.
+/// `GET /v1/keys/{key}` or `/get` with a ``ConsistencyDemand``, or with a precondition that plain reads do not look at.
 final class ConsistentReadExchange: ReadExchange {
+    private let question: ReadQuestion
     private let demand: ConsistencyDemand
-    private let form: KeyForm
-    private let known: EntityTagList
-    private var course: ConsistentReadCourse
-    /// The point in the master's stream that proves ``ConsistencyDemand/maximumLagMilliseconds``.
-    private var sample: ReplicationToken?
-    private var attempt: ReadAttempt?
-    private var failures = ReadAttempts()
-    private var asked: [RedisConnection] = []
-    /// Until when the read may wait.
-    private var waitEnd = NIODeadline.uptimeNanoseconds(0)
-    private var hasWaited = false
-    private var isOutOfPatience = false
-    /// What the last server gave that told its value.
-    private var read: (stored: ReadAttempt.Stored, after: ReplicationInfo?)?
-    private var patience: Scheduled<Void>?
-    private var deadline: Scheduled<Void>?
+    private let preconditions: ReadPreconditions
 
     init(
-        _ request: borrowing RequestView, connection: HTTPConnection, key: [UInt8], form: KeyForm,
-        demand: ConsistencyDemand, service: KeyValueService
+        _ question: ReadQuestion, _ demand: ConsistencyDemand, _ preconditions: ReadPreconditions,
+        _ head: borrowing RequestHead, connection: HTTPConnection, service: KeyValueService
     ) {
+        self.question = question
         self.demand = demand
-        self.form = form
-        self.known = request.knownTags
-        self.course = ConsistentReadCourse(wantsLag: demand.maximumLagMilliseconds != nil)
-        super.init(request.head, connection: connection, key: key, service: service)
+        self.preconditions = preconditions
+        super.init(head, connection: connection, key: [], service: service)
     }
 
     override func begin() {
-        guard demand.needsProof else { return askAny() }
-        let now = NIODeadline.now()
-        sample = demand.maximumLagMilliseconds.flatMap {
-            service.redis.master.offsets.token(
-                noOlderThanNanoseconds: $0 * 1_000_000, atNanoseconds: Int64(clamping: now.uptimeNanoseconds))
-        }
-        let configuration = service.redis.configuration
-        waitEnd = now + .milliseconds(demand.waitMilliseconds)
-        // A replica that does not answer at all is not waited for longer than one that answers that it is behind; nor less
-        // long than a stall takes to be one.
-        patience = schedule(at: max(waitEnd, now + TimeAmount(configuration.stallTimeout))) { $0.turnToMaster() }
-        deadline = schedule(at: waitEnd + TimeAmount(configuration.commandTimeout)) {
-            $0.finish(refusing: $0.demand.maximumLagMilliseconds == nil ? .redisTimeout : .replicationLagUnknown)
-        }
-        take(course.begin(mayProve: demand.maximumLagMilliseconds == nil || sample != nil))
-    }
-
-    // MARK: Steps
-
-    private func take(_ step: ConsistentReadCourse.Step) {
-        switch step {
-        case .askReplica: ask(service.redis.replicaInStep { !failures.include($0) })
-        case .askOtherReplica:
-            ask(
-                service.redis.replicaInStep { candidate in
-                    !failures.include(candidate) && !asked.contains { $0 === candidate }
-                })
-        case .askMaster: askMaster()
-        case .askAgain(let milliseconds): wait(milliseconds)
-        case .answer(let verdict): answer(verdict)
-        case .refuse(let problem): finish(refusing: problem)
-        }
-    }
-
-    private func ask(_ reader: RedisLoop.Reader?) {
-        guard let reader else { return take(course.replicaMissing()) }
-        if !asked.contains(where: { $0 === reader.connection }) { asked.append(reader.connection) }
-        ask(reader, for: hasWaited ? .look : .value)
-    }
-
-    private func askMaster() {
-        guard let reader = service.redis.masterReader else {
-            let failure = service.redis.master.isDenied ? RedisFailure.denied : .notConnected
-            return take(course.masterMissing(Problem(failure, role: "Redis master"), hasTime: hasTime))
-        }
-        ask(reader, for: .value)
-    }
-
-    /// Where nothing has to be proven: as any read.
-    private func askAny() {
-        guard let reader = service.redis.reader(excluding: failures) else {
-            return finish(refusing: Problem(service.redis.readFailure, role: "Redis server"))
-        }
-        ask(reader, for: .value)
-    }
-
-    private func ask(_ reader: RedisLoop.Reader, for kind: ReadAttempt.Kind) {
-        self.reader = reader
-        let attempt = ReadAttempt(kind, of: key, at: reader, form: form, wantsToken: demand.wantsToken) {
-            self.take($1, of: $0)
-        }
-        self.attempt = attempt
-        do {
-            try attempt.submit()
-            noteAsked(by: attempt)
-        } catch {
-            attempt.abandon()
-            take(.failed(error), of: attempt)
-        }
-    }
-
-    private func wait(_ milliseconds: Int64) {
-        hasWaited = true
-        // A whole millisecond, so that those who wait share what they ask.
-        let millisecond: UInt64 = 1_000_000
-        let time = (NIODeadline.now() + .milliseconds(milliseconds)).uptimeNanoseconds
-        service.waitForReplica(until: .uptimeNanoseconds((time + millisecond - 1) / millisecond * millisecond)) {
-            // The client may be gone, or the deadline over.
-            if self.isAnswered { return self.stop() }
-            self.take(self.isOutOfPatience ? .askMaster : .askReplica)
-        }
-    }
-
-    /// Whether the read may wait on.
-    private var hasTime: Bool { NIODeadline.now() < waitEnd && service.mayWaitForReplica }
-
-    /// The time to wait is over, and a replica is still to answer.
-    private func turnToMaster() {
-        isOutOfPatience = true
-        guard let attempt, attempt.reader.connection !== service.redis.master else { return }
-        attempt.abandon()
-        self.attempt = nil
-        take(.askMaster)
-    }
-
-    // MARK: What servers say
-
-    private func take(_ outcome: ReadAttempt.Outcome, of attempt: ReadAttempt) {
-        guard !isAnswered else { return stop() }
-        self.attempt = nil
-        let connection = attempt.reader.connection
-        let isMaster = connection === service.redis.master
-        switch outcome {
-        case .saw(let information):
-            let step = course.replicaSaid(verdict(of: information), hasTime: hasTime)
-            // What it saw is enough to ask it for the value, not to answer.
-            if case .answer = step { ask(attempt.reader, for: .value) } else { take(step) }
-        case .read(let stored, let before, let after):
-            read = (stored, after)
-            if !demand.needsProof { return answer(nil) }
-            if isMaster {
-                take(
-                    course.masterSaid(
-                        masterVerdict(of: before), isMaster: before.role == .master, hasTime: hasTime))
-            } else {
-                take(course.replicaSaid(verdict(of: before), hasTime: hasTime))
-            }
-        case .refused(let problem): goOn(after: nil, problem, at: connection, isMaster: isMaster)
-        case .failed(let failure):
-            let problem = Problem(failure, role: isMaster ? "Redis master" : "Redis server")
-            goOn(after: failure, problem, at: connection, isMaster: isMaster)
-        }
-    }
-
-    private func goOn(
-        after failure: RedisFailure?, _ problem: Problem, at connection: RedisConnection, isMaster: Bool
-    ) {
-        // The next server would only lose its connection, too.
-        if failure?.isOfTheReply == true { return finish(refusing: problem) }
-        let mayGoOn = failures.mayGoOn(after: connection, failing: failure)
-        switch (demand.needsProof, isMaster) {
-        case (true, true): take(course.masterMissing(problem, hasTime: hasTime))
-        case (true, false): take(mayGoOn ? .askReplica : .askMaster)
-        case (false, _):
-            if mayGoOn, service.redis.reader(excluding: failures) != nil { askAny() } else { finish(refusing: problem) }
-        }
-    }
-
-    /// Of a replica: all that is demanded counts.
-    private func verdict(of information: ReplicationInfo) -> ReplicationVerdict {
-        if demand.maximumLagMilliseconds != nil, sample == nil { return .unknown }
-        let verdicts = [demand.after, sample].compactMap { $0 }.map(information.verdict)
-        return [.lost, .unknown, .wait].first { verdicts.contains($0) } ?? .satisfied
-    }
-
-    /// Of the master, which is never behind itself.
-    private func masterVerdict(of information: ReplicationInfo) -> ReplicationVerdict {
-        guard information.role == .master else { return verdict(of: information) }
-        return demand.after.map(information.verdict) ?? .satisfied
-    }
-
-    // MARK: The end
-
-    private func answer(_ verdict: ReplicationVerdict?) {
-        guard let read else { return finish(refusing: .unreadableInformation) }
-        stop()
-        var head = head(form == .bytes ? .bytes : .json)
-        if let token = read.after.flatMap(ReplicationToken.init(of:)) { head.add("Replication-Token", token.bytes) }
-        if let verdict, demand.after != nil { head.add("Replication-Verdict", verdict.rawValue) }
-        switch read.stored {
-        case .bytes(let value): answer(value.readableBytesUInt8Span, head, unlessKnown: known)
-        case .document(let document, let milliseconds):
-            answer(document, head, timeToLive: milliseconds, unlessKnown: known)
-        case .problem(let problem):
-            respond(Response(problem.head(like: head), body: problem.body))
-        }
-    }
-
-    private func finish(refusing problem: Problem) {
-        stop()
-        respond(problem)
-    }
-
-    /// Ends all that waits.
-    private func stop() {
-        attempt?.abandon()
-        attempt = nil
-        patience?.cancel()
-        deadline?.cancel()
-    }
-
-    private func schedule(at time: NIODeadline, _ body: @escaping (ConsistentReadExchange) -> Void) -> Scheduled<Void> {
-        service.eventLoop.assumeIsolated().scheduleTask(deadline: time) {
-            if self.isAnswered { self.stop() } else { body(self) }
-        }
+        ConsistentRead(question, demand, preconditions: preconditions, for: self, service: service).begin()
     }
 }

@@ -1,42 +1,56 @@
-/// What If-None-Match asks (RFC 9110 §13.1.2), as far as a ``KeyTag`` can meet it: tags of any other form are no value's.
+/// What If-Match or If-None-Match asks (RFC 9110 §13.1), as far as a ``KeyTag`` can meet it: tags of any other form are no
+/// value's.
 enum EntityTagList: Equatable, Sendable {
-    case none
+    /// Tags that no value has.
+    case noTag
     /// `*`: whatever is stored.
     case any
     case tags([KeyTag])
 
-    /// Reads `*`, or entity tags with commas between them, weak ones too: they are compared as if they were strong
-    /// (§13.1.2), for only one value has such a tag.
+    /// How tags are compared (RFC 9110 §8.8.3.2).
+    enum Comparison {
+        /// Weak tags count, too: only one value has such a tag. So it is for If-None-Match.
+        case weak
+        /// A weak tag is no value's. So it is for If-Match.
+        case strong
+    }
+
+    /// Reads If-None-Match of a read.
     ///
     /// A field that is not well-formed matches nothing: its sender gets the value.
     init(parsing field: Span<UInt8>) {
+        self = Self(wellFormed: field, .weak) ?? .noTag
+    }
+
+    /// Reads `*`, or entity tags with commas between them, at least one.
+    ///
+    /// - Returns: `nil` where it is nothing of that.
+    init?(wellFormed field: Span<UInt8>, _ comparison: Comparison) {
         if field.count == 1, field[0] == UInt8(ascii: "*") {
             self = .any
             return
         }
         var tags: [KeyTag] = []
+        var isEmpty = true
         var index = 0
         while true {
             // A list may have empty places (§5.6.1.2).
             while index < field.count, Self.isBlank(field[index]) || field[index] == UInt8(ascii: ",") { index += 1 }
             if index == field.count { break }
-            guard let tag = Self.tag(in: field, from: &index) else {
-                self = .none
-                return
-            }
-            if let tag = KeyTag(parsing: field.extracting(tag)) { tags.append(tag) }
+            let isWeak = field[index] == UInt8(ascii: "W")
+            guard let tag = Self.tag(in: field, from: &index) else { return nil }
+            isEmpty = false
+            if comparison == .weak || !isWeak, let tag = KeyTag(parsing: field.extracting(tag)) { tags.append(tag) }
             while index < field.count, Self.isBlank(field[index]) { index += 1 }
-            guard index == field.count || field[index] == UInt8(ascii: ",") else {
-                self = .none
-                return
-            }
+            guard index == field.count || field[index] == UInt8(ascii: ",") else { return nil }
         }
-        self = tags.isEmpty ? .none : .tags(tags)
+        if isEmpty { return nil }
+        self = tags.isEmpty ? .noTag : .tags(tags)
     }
 
     func matches(_ tag: KeyTag) -> Bool {
         switch self {
-        case .none: false
+        case .noTag: false
         case .any: true
         case .tags(let tags): tags.contains(tag)
         }

@@ -50,7 +50,7 @@ final class KeyDocumentExchange: ReadExchange {
     }
 }
 
-extension ReadExchange {
+extension Exchange {
     /// Answers with the document; without it, where the client has the value already.
     ///
     /// - Parameter milliseconds: the reply to PTTL.

@@ -52,6 +52,11 @@ struct KeyTag: Equatable, Sendable {
 }
 
 extension KeyTag {
+    /// The 16 bytes that the digits stand for.
+    var bytes: [UInt8] {
+        [first, second].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64($0 * 8)) } }
+    }
+
     /// The digits.
     var text: [UInt8] {
         var text: [UInt8] = []

@@ -72,33 +72,60 @@ final class KeyValueService: HTTPService {
                 guard !key.isEmpty else { throw .emptyKey }
                 return try self.exchange(for: key, target, request, connection)
             case .keys:
+                try request.refusePreconditions()
                 let list = try KeyListRequest(target)
-                return KeyListExchange(request.head, connection: connection, request: list, service: self)
-            case .batch: return BatchExchange(request, connection: connection, service: self)
+                let demand = try ConsistencyDemand(request, target)
+                return KeyListExchange(
+                    request.head, connection: connection, request: list, demand: demand, service: self)
+            case .batch:
+                try request.refusePreconditions()
+                return try BatchExchange(request, target, connection: connection, service: self)
             case .demo: return try demoRead(target, request, connection)
             case .get:
+                try request.refusePreconditions()
                 let key = try target.key
                 guard key.span.isUTF8 else { throw .keyNotText }
-                return GetExchange(request.head, connection: connection, key: key, service: self)
-            case .set: return SetExchange(request, connection: connection, service: self)
-            case .root: return immediate(root(request, connection), request.head, connection)
-            case .live:
-                return immediate(
-                    Response(contentType: .plainText, body: ByteBuffer(string: "ok")), request.head, connection)
-            case .openAPI: return immediate(Self.openAPI(request), request.head, connection)
-            case .ready:
-                return GatheringExchange(request.head, connection: connection, service: self) { service in
-                    Readiness(service.redis, isDraining: service.http.isDraining)
-                } answer: { loops in
-                    Readiness(of: loops).response
+                if let demand = try ConsistencyDemand(request, target) {
+                    return ConsistentReadExchange(
+                        .original(key), demand, ReadPreconditions(), request.head, connection: connection, service: self
+                    )
                 }
-            case .metrics: return MetricsExchange(request.head, connection: connection, service: self)
-            case .topology: return topology(request, connection)
-            case .topologyEvents:
-                return TopologyEventsExchange(request.head, connection: connection, service: self)
+                return GetExchange(request.head, connection: connection, key: key, service: self)
+            case .set:
+                try request.refusePreconditions()
+                try ConsistencyDemand.refuse(in: request, target)
+                return SetExchange(request, connection: connection, service: self)
+            case .root, .live, .openAPI, .ready, .metrics, .topology, .topologyEvents:
+                try ConsistencyDemand.refuse(in: request, target)
+                return self.exchange(for: route, request, connection)
             }
         } catch {
             return immediate(error.response, request.head, connection)
+        }
+    }
+
+    /// What says nothing of a key.
+    private func exchange(
+        for route: Route, _ request: borrowing RequestView, _ connection: HTTPConnection
+    ) -> Exchange {
+        switch route {
+        case .key, .keys, .batch, .demo, .get, .set:
+            return immediate(Problem.unknownPath.response, request.head, connection)
+        case .root: return immediate(root(request, connection), request.head, connection)
+        case .live:
+            return immediate(
+                Response(contentType: .plainText, body: ByteBuffer(string: "ok")), request.head, connection)
+        case .openAPI: return immediate(Self.openAPI(request), request.head, connection)
+        case .ready:
+            return GatheringExchange(request.head, connection: connection, service: self) { service in
+                Readiness(service.redis, isDraining: service.http.isDraining)
+            } answer: { loops in
+                Readiness(of: loops).response
+            }
+        case .metrics: return MetricsExchange(request.head, connection: connection, service: self)
+        case .topology: return topology(request, connection)
+        case .topologyEvents:
+            return TopologyEventsExchange(request.head, connection: connection, service: self)
         }
     }
 
@@ -112,9 +139,11 @@ final class KeyValueService: HTTPService {
         default: break
         }
         let form = try KeyForm(for: request)
-        if let demand = try ConsistencyDemand(request, target) {
+        let demand = try ConsistencyDemand(request, target)
+        if demand != nil || request.head.value(of: .ifMatch) != nil {
             return ConsistentReadExchange(
-                request, connection: connection, key: key, form: form, demand: demand, service: self)
+                .key(key, form), demand ?? ConsistencyDemand(), try request.readPreconditions, request.head,
+                connection: connection, service: self)
         }
         switch form {
         case .bytes: return KeyReadExchange(request, connection: connection, key: key, service: self)

@@ -37,6 +37,7 @@ enum Problem: Error, Equatable, Sendable {
     case unsupportedPrecondition
     case invalidReplicationToken
     case invalidTokenRequest
+    case unsupportedConsistency
     case notAcceptable
     case unsupportedMediaType
     case bodyTooLarge(limitBytes: Int)
@@ -52,10 +53,13 @@ enum Problem: Error, Equatable, Sendable {
     case answerTooLarge
     case cursorGone
     case wrongType
+    case valueTooLargeToCompare(limitBytes: Int)
 
     // Redis.
     case redisUnavailable(role: StaticText)
     case redisTimeout
+    case writeOutcomeUnknown
+    case writeContended
     case redisOverloaded
     case redisReadOnly
     case replicationLagUnknown
@@ -87,7 +91,8 @@ extension Problem {
             .missingMember, .memberNotText, .unknownMember, .invalidOperation, .batchSize, .invalidCursor,
             .invalidNumber,
             .invalidDuration, .missingParameter, .unsupportedPrecondition, .invalidReplicationToken,
-            .invalidTokenRequest, .unknownParameter, .repeatedParameter, .unsupportedContentRange:
+            .invalidTokenRequest, .unknownParameter, .repeatedParameter, .unsupportedContentRange,
+            .unsupportedConsistency:
             .badRequest
         case .unknownTransferCoding, .unsupportedMethod: .notImplemented
         case .expectationFailed: .expectationFailed
@@ -100,13 +105,13 @@ extension Problem {
         case .unsupportedMediaType, .unsupportedContentEncoding: .unsupportedMediaType
         case .bodyTooLarge: .contentTooLarge
         case .notAcceptable, .valueNotText: .notAcceptable
-        case .wrongType, .replicationLost: .conflict
+        case .wrongType, .replicationLost, .valueTooLargeToCompare: .conflict
         case .preconditionFailed: .preconditionFailed
         case .cursorGone: .gone
         case .redisUnavailable, .redisOverloaded, .redisReadOnly, .redisCannotPersist, .redisNeedsReplicas,
-            .replicationLagUnknown, .tooManyStreams:
+            .replicationLagUnknown, .writeContended, .tooManyStreams:
             .serviceUnavailable
-        case .redisTimeout: .gatewayTimeout
+        case .redisTimeout, .writeOutcomeUnknown: .gatewayTimeout
         case .redisOutOfMemory, .answerTooLarge: .insufficientStorage
         case .redisDenied, .redisError: .badGateway
         }
@@ -143,6 +148,7 @@ extension Problem {
         case .unsupportedPrecondition: "unsupported-precondition"
         case .invalidReplicationToken: "invalid-replication-token"
         case .invalidTokenRequest: "invalid-token-request"
+        case .unsupportedConsistency: "unsupported-consistency"
         case .notAcceptable: "not-acceptable"
         case .unsupportedMediaType: "unsupported-media-type"
         case .bodyTooLarge: "body-too-large"
@@ -156,8 +162,11 @@ extension Problem {
         case .answerTooLarge: "answer-too-large"
         case .cursorGone: "cursor-gone"
         case .wrongType: "wrong-type"
+        case .valueTooLargeToCompare: "value-too-large-to-compare"
         case .redisUnavailable: "redis-unavailable"
         case .redisTimeout: "redis-timeout"
+        case .writeOutcomeUnknown: "write-outcome-unknown"
+        case .writeContended: "write-contended"
         case .redisOverloaded: "redis-overloaded"
         case .redisReadOnly: "redis-read-only"
         case .replicationLagUnknown: "replication-lag-unknown"
@@ -207,10 +216,18 @@ extension Problem {
             "\(name) has to be a whole number of ms or s, from \(range.words), such as 500ms."
         case .missingParameter(let name, let other): "\(other) says nothing without \(name); send both, or none."
         case .unsupportedPrecondition:
-            "A write takes If-None-Match: * (write only if there is no value yet), and no tags."
+            """
+            If-Match and If-None-Match take * or tags such as "0123…", in one line each, and only at /v1/keys/…; no other path \
+            has a value to compare.
+            """
         case .invalidReplicationToken:
             "Replication-After has to be a token as a Replication-Token field gave it: <40 hexadecimal digits>:<number>."
-        case .invalidTokenRequest: "Replication-Token on a read has to be want; a token goes into Replication-After."
+        case .invalidTokenRequest: "Replication-Token has to be want; a token goes into Replication-After."
+        case .unsupportedConsistency:
+            """
+            Replication-After, Replication-Wait and max-lag are for reads of values and keys: leave them out here; a write goes \
+            to the master.
+            """
         case .notAcceptable:
             "The value is given as application/octet-stream or as application/json; let Accept allow one of them."
         case .unsupportedMediaType: "Send the body as Content-Type: application/json."
@@ -224,15 +241,26 @@ extension Problem {
         case .keyNotFound: "No value is stored under this key."
         case .valueNotText:
             "The value is not UTF-8, so it cannot be shown in JSON; read it as the bytes it is, by /v1/keys/…."
-        case .preconditionFailed: "There is a value under this key already; it is left as it is."
+        case .preconditionFailed: "The key is not as If-Match or If-None-Match wants it; it is left as it is."
         case .answerTooLarge: "The values of this batch are larger than one answer may be; ask for fewer at once."
         case .replicationLost:
             "The write that Replication-After stands for was lost in a fail-over; do it again if it is still wanted."
         case .cursorGone:
-            "The server that gave this cursor is gone, or serves no reads now; leave the cursor out to begin anew."
+            """
+            The server that gave this cursor is gone, serves no reads now, or cannot show what Replication-After or max-lag ask \
+            for; leave the cursor out to begin anew.
+            """
         case .wrongType: "The key holds a list, set, hash or another type; only strings can be read here."
+        case .valueTooLargeToCompare(let limitBytes):
+            "The stored value is larger than \(limitBytes) bytes, too large to compare its tag; nothing was changed."
         case .redisUnavailable(let role): "No \(role) can be reached just now; try again shortly."
-        case .redisTimeout: "Redis did not answer in time; whether a write was applied is not known."
+        case .redisTimeout: "Redis did not answer in time."
+        case .writeOutcomeUnknown:
+            """
+            The write was sent and its reply was lost: it was applied or not. Read the key with ?max-lag=1ms to see, or repeat \
+            the write with If-Match or If-None-Match, so that it is not done twice.
+            """
+        case .writeContended: "Others write this key all the time, and nothing was changed; try again shortly."
         case .redisOverloaded: "Too many commands wait for Redis; try again shortly."
         case .redisReadOnly: "The server that is configured as the master is a replica; try again shortly."
         case .replicationLagUnknown:

@@ -1,6 +1,7 @@
 import NIOCore
 import RedisClient
 import Replication
+import Telemetry
 
 /// One server asked for one ``ConsistentReadExchange``: either where it is, or for the value between two looks at that.
 ///
@@ -17,6 +18,10 @@ final class ReadAttempt: ReplyReceiver {
     enum Stored {
         case bytes(ByteBuffer)
         case document(KeyDocument, timeToLive: Int64)
+        /// Escaped for JSON, all of it.
+        case original(key: [UInt8], value: [UInt8], replication: ByteBuffer)
+        case results(BatchResults)
+        case position
         case problem(Problem)
     }
 
@@ -30,38 +35,53 @@ final class ReadAttempt: ReplyReceiver {
 
     private enum Command {
         case ping, information, value, timeToLive
+        case operation(BatchOperation)
     }
 
     let reader: RedisLoop.Reader
     let kind: Kind
-    private let key: [UInt8]
+    private let question: ReadQuestion
     private let commands: [Command]
-    private let form: KeyForm
     private var completion: ((ReadAttempt, Outcome) -> Void)?
 
     private var before: ReplicationInfo?
     private var after: ReplicationInfo?
     private var stored: Stored?
     private var document: KeyDocument?
+    private var results = BatchResults()
     private var problem: Problem?
 
     /// - Parameter completion: called once, unless the attempt is abandoned; never within ``submit()``.
     init(
-        _ kind: Kind, of key: [UInt8], at reader: RedisLoop.Reader, form: KeyForm, wantsToken: Bool,
+        _ kind: Kind, _ question: ReadQuestion, at reader: RedisLoop.Reader, wantsToken: Bool,
         completion: @escaping (ReadAttempt, Outcome) -> Void
     ) {
         self.kind = kind
-        self.key = key
+        self.question = question
         self.reader = reader
-        self.form = form
         self.completion = completion
         switch kind {
         // PING is what the shared INFO comes behind.
         case .look: commands = [.ping]
         case .value:
-            commands =
-                [.information, .value] + (form == .document ? [.timeToLive] : [])
-                + (wantsToken ? [.information] : [])
+            commands = [.information] + Self.commands(of: question) + (wantsToken ? [.information] : [])
+        }
+    }
+
+    private static func commands(of question: ReadQuestion) -> [Command] {
+        switch question {
+        case .key(_, .bytes): [.value]
+        case .key(_, .document): [.value, .timeToLive]
+        case .original: [.value, .information]
+        case .batch(let operations): operations.map(Command.operation)
+        case .position: []
+        }
+    }
+
+    private var key: [UInt8] {
+        switch question {
+        case .key(let key, _), .original(let key): key
+        case .batch, .position: []
         }
     }
 
@@ -83,6 +103,7 @@ final class ReadAttempt: ReplyReceiver {
             case .information: buffer.writeINFOReplication()
             case .value: buffer.writeGET(key: key.span)
             case .timeToLive: buffer.writePTTL(key: key.span)
+            case .operation(let operation): buffer.write(operation)
             }
         }
     }
@@ -103,6 +124,7 @@ final class ReadAttempt: ReplyReceiver {
         case .information: receiveInformation(reply)
         case .value: receiveValue(reply)
         case .timeToLive: receiveTimeToLive(reply)
+        case .operation(let operation): receiveResult(reply, of: operation)
         }
         if index == commands.count - 1 { endValue() }
     }
@@ -121,6 +143,13 @@ final class ReadAttempt: ReplyReceiver {
 
     private func endValue() {
         if let problem { return end(.refused(problem)) }
+        switch question {
+        case .key, .original: break
+        case .batch:
+            if let failure = results.failureOfAll { return end(.refused(failure)) }
+            stored = .results(results)
+        case .position: stored = .position
+        }
         guard let stored, let before else { return end(.refused(.unreadableInformation)) }
         end(.read(stored, before: before, after: after))
     }
@@ -130,7 +159,12 @@ final class ReadAttempt: ReplyReceiver {
         case .bulk(let text):
             let information = ReplicationInfo(parsing: text)
             if information == nil { problem = problem ?? .unreadableInformation }
-            if stored == nil { before = information } else { after = information }
+            guard before != nil else {
+                before = information
+                return
+            }
+            after = information
+            addReplication(text)
         case .error(let text): refuse(text)
         case .simple, .integer, .null, .array: reader.connection.distrust()
         }
@@ -139,19 +173,43 @@ final class ReadAttempt: ReplyReceiver {
     private func receiveValue(_ reply: RedisReply) {
         switch reply {
         case .bulk(let value):
-            switch form {
-            case .bytes:
-                var bytes = ByteBuffer()
-                bytes.writeBytes(value)
-                stored = .bytes(bytes)
-            case .document:
-                let key = key
-                document = KeyDocument(key: key.span, value: value)
-            }
+            store(value)
         case .null: stored = .problem(.keyNotFound)
         case .error(let text): refuse(text)
         case .simple, .integer, .array: reader.connection.distrust()
         }
+    }
+
+    private func store(_ value: Span<UInt8>) {
+        let key = key
+        switch question {
+        case .key(_, .document): document = KeyDocument(key: key.span, value: value)
+        case .original:
+            guard value.isUTF8 else {
+                stored = .problem(.valueNotText)
+                return
+            }
+            stored = .original(
+                key: [UInt8](jsonEscaping: key.span), value: [UInt8](jsonEscaping: value), replication: ByteBuffer())
+        case .key(_, .bytes), .batch, .position:
+            var bytes = ByteBuffer()
+            bytes.writeBytes(value)
+            stored = .bytes(bytes)
+        }
+    }
+
+    /// Shows the server as it was right behind the value.
+    private func addReplication(_ text: Span<UInt8>) {
+        guard case .original(let key, let value, var replication) = stored, replication.readableBytes == 0 else {
+            return
+        }
+        replication.writeJSONEscaped(text)
+        stored = .original(key: key, value: value, replication: replication)
+    }
+
+    private func receiveResult(_ reply: RedisReply, of operation: BatchOperation) {
+        if case .error(let text) = reply { reader.connection.observe(error: text) }
+        if !results.take(reply, to: operation) { reader.connection.distrust() }
     }
 
     private func receiveTimeToLive(_ reply: RedisReply) {

@@ -65,10 +65,11 @@ extension Route {
         case (.key, .put): ["ttl", "replicas", "within"]
         case (.key, .delete): ["replicas", "within"]
         case (.key, _): ["max-lag"]
-        case (.keys, _): ["prefix", "cursor", "limit"]
+        case (.keys, _): ["prefix", "cursor", "limit", "max-lag"]
         case (.demo, _): ["key", "max-lag"]
-        case (.get, _): ["key"]
-        case (.batch, _), (.topology, _), (.topologyEvents, _), (.set, _), (.root, _), (.live, _), (.ready, _),
+        case (.get, _): ["key", "max-lag"]
+        case (.batch, _): ["max-lag"]
+        case (.topology, _), (.topologyEvents, _), (.set, _), (.root, _), (.live, _), (.ready, _),
             (.openAPI, _),
             (.metrics, _):
             []

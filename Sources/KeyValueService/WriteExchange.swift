@@ -4,13 +4,22 @@ import RedisClient
 import Replication
 
 /// Commands for the master, and an INFO replication behind them. They are sent once more where they were surely not applied.
+///
+/// What is answered is what ``WriteRecord`` knows of the write; what INFO or another command beside it failed to tell is
+/// missing in the answer, and is named there (``ResponseHead/addIncomplete(_:)``).
 class WriteExchange: ReceivingExchange {
     final let service: KeyValueService
+    /// What is known of the write.
+    final var record = WriteRecord()
+    /// What goes before the write is under way: while it is, the write was surely not sent.
+    final var isPreparing = false
+    /// What INFO said behind the write; `nil` where it said nothing that can be used.
+    final private(set) var information: ReplicationInfo?
+    /// Replies are owed.
+    private var isUnderWay = false
     private var isSecondTry = false
     /// The connection that the commands went over, where it is not the one that all writes share.
-    private var ownConnection: RedisConnection?
-    /// What the answer will be, where INFO is the only reply still owed to a request that failed.
-    final var problem: Problem?
+    final var ownConnection: RedisConnection?
 
     init(
         _ request: borrowing RequestView, connection: HTTPConnection, service: KeyValueService,
@@ -31,29 +40,26 @@ class WriteExchange: ReceivingExchange {
     var acknowledgementWait: Duration? { nil }
 
     /// In which form INFO is wanted.
-    class var information: InformationForm { .parsed }
+    class var informationForm: InformationForm { .parsed }
 
     /// Writes the commands in RESP; called anew where they are sent once more.
     func encode(into buffer: inout ByteBuffer) {
         preconditionFailure("a write overrides encode(into:)")
     }
 
-    /// Takes the reply to a command, if it is no error.
+    /// Takes the reply to a command, an error too, and notes in ``record`` what it says of the write.
     ///
     /// - Returns: `false` where the command never gets such a reply: the connection is given up then.
-    func accept(_ reply: RedisReply, at index: Int) -> Bool { reply.isSimple }
-
-    /// What an error reply to a command means for the whole request; `nil` where it goes on.
-    func problem(of error: Span<UInt8>, at index: Int) -> Problem? { Problem(redisError: error) }
-
-    /// Takes INFO in the form ``InformationForm/text``, and answers.
-    func answer(_ information: Span<UInt8>) {
-        preconditionFailure("a write that asks for the text overrides answer(_:)")
+    func accept(_ reply: RedisReply, at index: Int) -> Bool {
+        preconditionFailure("a write overrides accept(_:at:)")
     }
 
-    /// Takes INFO in the form ``InformationForm/parsed``, and answers.
-    func answer(_ information: ReplicationInfo) {
-        preconditionFailure("a write overrides answer(_:)")
+    /// Answers by ``record`` and ``information``.
+    ///
+    /// - Parameter text: what INFO said, in the form ``InformationForm/text``; empty where it is not asked for, and where
+    ///   nothing came.
+    func conclude(_ text: Span<UInt8>) {
+        preconditionFailure("a write overrides conclude(_:)")
     }
 
     // MARK: What all have in common
@@ -69,81 +75,109 @@ class WriteExchange: ReceivingExchange {
 
     /// Sends the commands, or waits for the master with them.
     final func send() {
+        isUnderWay = true
+        information = nil
         do throws(RedisFailure) {
             try submit()
         } catch {
-            // The connection was lost a moment ago, and is most likely back in another.
-            if error == .notConnected, service.redis.master.isComingBack,
-                sendOnceMore(otherwise: Problem(error, role: "Redis master"))
-            {
-                return
-            }
             fail(error)
         }
     }
 
-    private func submit() throws(RedisFailure) {
-        if let wait = acknowledgementWait {
-            try service.redis.submitAcknowledgedWrite(self, replies: commands, wait: wait) { connection, buffer in
+    /// Gives the commands to a connection.
+    func submit() throws(RedisFailure) {
+        record.begin()
+        guard let wait = acknowledgementWait else {
+            return try service.redis.submitWrite(self, replies: commands, information: Self.informationForm) {
+                encode(into: &$0)
+            }
+        }
+        try service.redis.submitExclusiveWrite(
+            self,
+            ExclusivePhase(replies: commands, wait: wait, hasInformation: true) { connection, buffer in
                 self.ownConnection = connection
                 self.encode(into: &buffer)
-            }
-        } else {
-            try service.redis.submitWrite(self, replies: commands, information: Self.information) { encode(into: &$0) }
-        }
+            })
     }
 
     final override func receive(_ reply: RedisReply, at index: Int) {
+        if case .error(let text) = reply { service.redis.master.observe(error: text) }
         guard index < commands else { return receiveInformation(reply) }
-        if case .error(let text) = reply {
-            service.redis.master.observe(error: text)
-            problem = problem ?? problem(of: text, at: index)
-        } else if !accept(reply, at: index) {
-            server.distrust()
-        }
-    }
-
-    private func receiveInformation(_ reply: RedisReply) {
-        if answerProblem() { return }
-        switch reply {
-        case .bulk(let text): answer(text)
-        case .error(let text):
-            service.redis.master.observe(error: text)
-            respond(Problem(redisError: text))
-        case .simple, .integer, .null, .array: server.distrust()
-        }
+        if !accept(reply, at: index) { server.distrust() }
     }
 
     final override func receive(_ information: ReplicationInfo?) {
-        if answerProblem() { return }
-        guard let information else { return respond(.redisError(code: "unreadable answer to INFO")) }
-        answer(information)
+        self.information = information
+        if Self.informationForm == .parsed { settle() }
     }
 
-    /// - Returns: whether there is a problem; the answer is given then, or the commands are sent once more.
-    private func answerProblem() -> Bool {
-        guard let problem else { return false }
-        if problem == .redisReadOnly, sendOnceMore(otherwise: .redisReadOnly) { return true }
-        respond(problem)
-        return true
-    }
-
-    /// Sends what was surely not applied once more when the master is there, if that is soon.
-    ///
-    /// - Returns: `false` where it is not worth the wait; nothing is answered then.
-    private func sendOnceMore(otherwise refusal: Problem) -> Bool {
-        guard !isSecondTry else { return false }
-        isSecondTry = true
-        return service.redis.waitForMaster { isFound in
-            guard isFound else { return self.respond(refusal) }
-            self.problem = nil
-            do throws(RedisFailure) {
-                try self.submit()
-            } catch {
-                self.fail(error)
-            }
+    /// INFO's text, or an error in its place.
+    private func receiveInformation(_ reply: RedisReply) {
+        switch reply {
+        case .bulk(let text): settle(text)
+        case .error: settle()
+        case .simple, .integer, .null, .array:
+            server.distrust()
+            settle()
         }
     }
 
-    override func fail(_ failure: RedisFailure) { respond(Problem(failure, role: "Redis master")) }
+    override func fail(_ failure: RedisFailure) {
+        guard isUnderWay else { return }
+        if isPreparing { record.decide(.refused(Problem(failureBeforeWrite: failure))) } else { record.failed(failure) }
+        settle()
+    }
+
+    /// Nothing more comes: answers, or sends what was surely not applied once more when the master is there.
+    final func settle() {
+        let none: [UInt8] = []
+        settle(none.span)
+    }
+
+    private func settle(_ text: Span<UInt8>) {
+        guard isUnderWay else { return }
+        isUnderWay = false
+        isPreparing = false
+        if record.mayRepeat(isComingBack: service.redis.master.isComingBack), sendOnceMore() { return }
+        conclude(text)
+    }
+
+    /// - Returns: `false` where it is not worth the wait.
+    private func sendOnceMore() -> Bool {
+        guard !isSecondTry else { return false }
+        isSecondTry = true
+        return service.redis.waitForMaster { isFound in
+            let none: [UInt8] = []
+            if isFound { self.send() } else { self.conclude(none.span) }
+        }
+    }
+}
+
+extension Problem {
+    /// Why a write was not sent: what goes before it has failed.
+    init(failureBeforeWrite failure: RedisFailure) {
+        self =
+            failure.isOfTheReply
+            ? .valueTooLargeToCompare(limitBytes: KeyWriteExchange.maximumComparedBytes)
+            : failure == .timedOut
+                ? .redisUnavailable(role: "Redis master") : Problem(failure, role: "Redis master")
+    }
+}
+
+/// What the answer to an applied write may have to leave out.
+enum IncompleteAnswer: String, CaseIterable {
+    /// Whether there was a value before: 204 stands for both then.
+    case status = "status"
+    case acknowledged = "replicas-acknowledged"
+    case token = "replication-token"
+    /// The member of that name.
+    case replication = "redis-replication"
+}
+
+extension ResponseHead {
+    /// Says that the write is applied and the answer is not complete, since Redis did not answer a command beside the write.
+    mutating func addIncomplete(_ missing: [IncompleteAnswer]) {
+        guard !missing.isEmpty else { return }
+        add("Answer-Incomplete", missing.map(\.rawValue).joined(separator: ", "))
+    }
 }

@@ -2,11 +2,11 @@ import Logging
 import NIOCore
 import Replication
 
-/// Connections to the master for writes that wait for replicas.
+/// Connections to the master for writes that need one for themselves: those that wait for replicas, and transactions.
 ///
-/// WAIT counts the writes of its own connection, and holds up what is behind it: a write and its WAIT get a connection that
-/// nobody else uses meanwhile. There are few of them, opened when they are needed and closed after a minute without use;
-/// further writes queue.
+/// WAIT counts the writes of its own connection, and holds up what is behind it; WATCH and MULTI concern the commands of their
+/// own connection. Such a write gets a connection that nothing else uses meanwhile. There are few of them, opened when they are
+/// needed and closed after a minute without use; further writes queue.
 ///
 /// Lives on its event loop; neither thread-safe nor `Sendable`.
 final class AcknowledgedWrites {
@@ -17,28 +17,24 @@ final class AcknowledgedWrites {
     /// How long a connection is kept without use.
     static let idleTime: TimeAmount = .seconds(60)
 
-    typealias Encoding = (_ connection: RedisConnection, _ buffer: inout ByteBuffer) -> Void
-
     /// One write on its way.
     private final class Entry: ReplyReceiver {
         let receiver: ReplyReceiver
-        let replies: Int
-        let encode: Encoding
-        let wait: Duration
+        private(set) var phase: ExclusivePhase
+        private let next: () -> ExclusivePhase?
         var timer: Scheduled<Void>?
         /// The one it was sent over; `nil` while it waits for one.
         var connection: RedisConnection?
+        /// Called whenever the phase has become another one.
+        var whenPhaseBegins: () -> Void = {}
         /// Called once, when nothing more comes.
         var whenDone: () -> Void = {}
         private(set) var isDone = false
 
-        init(
-            _ receiver: ReplyReceiver, replies: Int, wait: Duration, encode: @escaping Encoding
-        ) {
+        init(_ receiver: ReplyReceiver, _ phase: ExclusivePhase, next: @escaping () -> ExclusivePhase?) {
             self.receiver = receiver
-            self.replies = replies
-            self.wait = wait
-            self.encode = encode
+            self.phase = phase
+            self.next = next
         }
 
         override func receive(_ reply: RedisReply, at index: Int) {
@@ -46,8 +42,18 @@ final class AcknowledgedWrites {
             // What the receiver concludes for the master's own connection holds for this one, too.
             if case .error(let text) = reply { connection?.observe(error: text) }
             receiver.receive(reply, at: index)
-            // INFO was answered with an error.
-            if index == replies { end() }
+            if phase.hasInformation {
+                // INFO was answered with an error.
+                if index == phase.replies { end() }
+            } else if index == phase.replies - 1, !isDone {
+                beginNext()
+            }
+        }
+
+        private func beginNext() {
+            guard let following = next() else { return end() }
+            phase = following
+            whenPhaseBegins()
         }
 
         override func receive(_ information: ReplicationInfo?) {
@@ -64,6 +70,7 @@ final class AcknowledgedWrites {
         }
 
         private func end() {
+            guard !isDone else { return }
             isDone = true
             connection = nil
             timer?.cancel()
@@ -96,13 +103,15 @@ final class AcknowledgedWrites {
     /// How many connections there are, and how many of them are in use.
     var usage: (open: Int, busy: Int, queued: Int) { (connections.count, busy.count, queue.count) }
 
+    /// - Parameter next: called after the last reply of a phase without INFO: what is sent behind it, over the same
+    ///   connection; `nil` where that was all. The indices of its replies begin at 0 again.
     /// - Throws: ``RedisFailure/overloaded``, ``RedisFailure/shuttingDown``.
     func submit(
-        _ receiver: ReplyReceiver, replies: Int, wait: Duration, _ encode: @escaping Encoding
+        _ receiver: ReplyReceiver, _ phase: ExclusivePhase, next: @escaping () -> ExclusivePhase? = { nil }
     ) throws(RedisFailure) {
         guard !isShutDown else { throw .shuttingDown }
         guard queue.count < Self.queueLimit else { throw .overloaded }
-        let entry = Entry(receiver, replies: replies, wait: wait, encode: encode)
+        let entry = Entry(receiver, phase, next: next)
         // In the queue it is surely not applied, which is worth an answer soon: its time for replicas has not begun.
         entry.timer = isolatedLoop.scheduleTask(in: TimeAmount(commandTimeout)) { self.giveUp(entry) }
         queue.append(entry)
@@ -145,16 +154,25 @@ final class AcknowledgedWrites {
         let id = ObjectIdentifier(connection)
         busy.insert(id)
         entry.connection = connection
-        entry.timer?.cancel()
-        entry.timer = isolatedLoop.scheduleTask(in: TimeAmount(entry.wait + commandTimeout)) { self.giveUp(entry) }
+        entry.whenPhaseBegins = { [unowned entry] in self.sendPhase(of: entry, over: connection) }
         entry.whenDone = {
             self.busy.remove(id)
             self.lastUse[id] = .now()
             self.serve()
         }
+        sendPhase(of: entry, over: connection)
+    }
+
+    private func sendPhase(of entry: Entry, over connection: RedisConnection) {
+        entry.timer?.cancel()
+        entry.timer = isolatedLoop.scheduleTask(in: TimeAmount(entry.phase.wait + commandTimeout)) {
+            self.giveUp(entry)
+        }
         do {
-            try connection.submit(entry, replies: entry.replies, information: .parsed) {
-                entry.encode(connection, &$0)
+            try connection.submit(
+                entry, replies: entry.phase.replies, information: entry.phase.hasInformation ? .parsed : nil
+            ) {
+                entry.phase.encode(connection, &$0)
             }
         } catch {
             entry.fail(error)

@@ -19,11 +19,13 @@ extension ByteBuffer {
 
     /// - Parameters:
     ///   - timeToLive: in milliseconds, 1 or more; `nil` for a key that stays.
-    ///   - ifAbsent: whether a key that exists is left as it is; the reply is null then.
-    public mutating func writeSET(key: Span<UInt8>, value: Span<UInt8>, timeToLive: Int64?, ifAbsent: Bool) {
+    ///   - existence: where the key is not as is wanted it is left as it is; the reply is null then.
+    public mutating func writeSET(
+        key: Span<UInt8>, value: Span<UInt8>, timeToLive: Int64?, existence: WantedExistence = .any
+    ) {
         writeWithOutputRawSpan(minimumWritableBytes: 160 + key.count + value.count) { output in
             output.append("*")
-            output.append(decimal: 3 + (timeToLive == nil ? 0 : 2) + (ifAbsent ? 1 : 0))
+            output.append(decimal: 3 + (timeToLive == nil ? 0 : 2) + (existence == .any ? 0 : 1))
             output.append("\r\n$3\r\nSET\r\n")
             output.append(bulk: key)
             output.append(bulk: value)
@@ -31,9 +33,45 @@ extension ByteBuffer {
                 output.append("$2\r\nPX\r\n")
                 output.append(bulk: "\(timeToLive)".utf8.span)
             }
-            if ifAbsent { output.append("$2\r\nNX\r\n") }
+            switch existence {
+            case .any: break
+            case .absent: output.append("$2\r\nNX\r\n")
+            case .present: output.append("$2\r\nXX\r\n")
+            }
         }
     }
+
+    /// Has the next ``writeEXEC()`` of the connection do nothing if the key has been changed until then.
+    public mutating func writeWATCH(key: Span<UInt8>) {
+        writeStaticString("*2\r\n$5\r\nWATCH\r\n")
+        writeBulk(key)
+    }
+
+    public mutating func writeMULTI() { writeStaticString("*1\r\n$5\r\nMULTI\r\n") }
+
+    public mutating func writeEXEC() { writeStaticString("*1\r\n$4\r\nEXEC\r\n") }
+
+    /// Ends a transaction and its WATCH.
+    public mutating func writeDISCARD() { writeStaticString("*1\r\n$7\r\nDISCARD\r\n") }
+
+    /// Runs a script of Lua on one key.
+    public mutating func writeEVAL(_ script: RedisScript, key: Span<UInt8>, argumentCount: Int) {
+        writeString("*\(4 + argumentCount)\r\n$4\r\nEVAL\r\n")
+        writeBulk(script.text.utf8.span)
+        writeStaticString("$1\r\n1\r\n")
+        writeBulk(key)
+    }
+
+    /// As ``writeEVAL(_:key:argumentCount:)``, where the server knows the script; else the reply is the error NOSCRIPT.
+    public mutating func writeEVALSHA(_ script: RedisScript, key: Span<UInt8>, argumentCount: Int) {
+        writeString("*\(4 + argumentCount)\r\n$7\r\nEVALSHA\r\n")
+        writeBulk(script.digest.utf8.span)
+        writeStaticString("$1\r\n1\r\n")
+        writeBulk(key)
+    }
+
+    /// One of the arguments that ``writeEVAL(_:key:argumentCount:)`` and ``writeEVALSHA(_:key:argumentCount:)`` announce.
+    public mutating func writeArgument(_ bytes: Span<UInt8>) { writeBulk(bytes) }
 
     public mutating func writeDEL(key: Span<UInt8>) {
         writeWithOutputRawSpan(minimumWritableBytes: 48 + key.count) { output in
@@ -136,6 +174,23 @@ extension ByteBuffer {
     /// Appends the bytes.
     public mutating func writeBytes(_ bytes: Span<UInt8>) {
         writeBytes(unsafe bytes.bytes)
+    }
+}
+
+/// How a key has to be for a SET to be carried out.
+public enum WantedExistence: Equatable, Sendable {
+    case any, absent, present
+}
+
+/// A script of Lua that a server runs.
+public struct RedisScript: Equatable, Sendable {
+    public let text: String
+    /// SHA-1 of the text, in 40 lowercase hexadecimal digits.
+    public let digest: String
+
+    public init(text: String, digest: String) {
+        self.text = text
+        self.digest = digest
     }
 }
 

@@ -12,7 +12,7 @@ final class Complaints: Sendable {
 
     init(logger: Logger) { self.logger = logger }
 
-    /// - Parameter code: an error's first word; those that ask nothing of an operator are passed over.
+    /// - Parameter code: an error's first word, behind NOPERM the command that was refused; those that ask nothing of an operator are passed over.
     func note(_ code: String, from endpoint: RedisEndpoint, at now: NIODeadline) {
         guard let words = Self.words(for: code) else { return }
         let isNew = lastMet.withLockedValue { lastMet in
@@ -24,18 +24,37 @@ final class Complaints: Sendable {
 
     /// What a code (redis/redis `src/server.c`, `createSharedObjects`) asks of an operator, if it does.
     static func words(for code: String) -> String? {
-        switch code {
+        if code.hasPrefix("NOPERM ") {
+            let command = code.dropFirst("NOPERM ".count)
+            return "does not let this user run \(command.uppercased()): grant +\(command) (ACL SETUSER)"
+        }
+        return switch code {
         case "NOAUTH": "asks for a password: set REDIS_PASSWORD or REDIS_PASSWORD_FILE"
         case "WRONGPASS": "refuses the user name or the password: check REDIS_USER and REDIS_PASSWORD"
         case "NOPERM":
             """
             does not let this user run the app's commands: \
-            grant +get +set +info +ping +exists +del +unlink +pttl +scan +wait and its keys (ACL SETUSER)
+            grant +get +set +info +ping +exists +del +unlink +pttl +scan +wait +strlen +eval +evalsha +watch +multi +exec \
+            +discard and its keys (ACL SETUSER)
             """
         case "OOM": "has no memory left for writes: raise maxmemory, or choose a maxmemory-policy that evicts"
         case "MISCONF": "refuses writes because its last save failed: see its log, and the room on its volume"
         case "NOREPLICAS": "refuses writes because fewer than min-replicas-to-write replicas are in step with it"
         default: nil
         }
+    }
+
+    /// The commands that the app sends; no other word of an error is repeated.
+    private static let commands = [
+        "get", "set", "info", "ping", "exists", "del", "unlink", "pttl", "scan", "wait", "strlen", "getrange", "eval",
+        "evalsha", "watch", "multi", "exec", "discard",
+    ]
+
+    /// The command that an error names between quotes, if it is one of the app's: `… to run the 'exists' command`.
+    static func command(in error: Span<UInt8>) -> String? {
+        let words = error.copied.split(separator: UInt8(ascii: "'"), maxSplits: 2)
+        guard words.count > 1 else { return nil }
+        let word = String(decoding: words[1], as: UTF8.self).lowercased()
+        return commands.contains(word) ? word : nil
     }
 }

@@ -18,6 +18,8 @@ final class PipelineHandler: ChannelInboundHandler {
     private var reader: ReplyReader
     private var submissions = CircularBuffer<Submission>(initialCapacity: 64)
     private var outgoing = ByteBuffer()
+    /// How many of the submissions, the last ones, have not been handed to the channel: their commands were surely not sent.
+    private var unsent = 0
     /// Those of this tick that want to see INFO replication as it is after their commands.
     private var informationWaiters: [SharedInformation.Waiter] = []
     private var context: ChannelHandlerContext?
@@ -61,6 +63,7 @@ final class PipelineHandler: ChannelInboundHandler {
         submissions.append(
             Submission(receiver: receiver, expected: replies, awaitsInformation: information != nil, sentAt: now))
         if let information { informationWaiters.append(.init(receiver: receiver, index: replies, form: information)) }
+        unsent &+= 1
         encode(&outgoing)
     }
 
@@ -72,6 +75,7 @@ final class PipelineHandler: ChannelInboundHandler {
             submit(information, replies: 1, at: last.sentAt) { $0.writeINFOReplication() }
         }
         guard let context, outgoing.readableBytes > 0 else { return }
+        unsent = 0
         context.writeAndFlush(wrapOutboundOut(outgoing), promise: nil)
         // The channel owns the storage until it is written; it usually is by now, and then `clear` reuses it.
         if outgoing.capacity <= 64 * 1024 { outgoing.clear() } else { outgoing = ByteBuffer() }
@@ -160,12 +164,19 @@ final class PipelineHandler: ChannelInboundHandler {
         close(failing: .connectionLost)
     }
 
+    /// What the channel was never given fails as ``RedisFailure/notConnected``, whatever became of the rest.
     private func failAll(_ failure: RedisFailure) {
         let owed = submissions
         let waiters = informationWaiters
+        let firstUnsent = owed.count - unsent
         submissions.removeAll()
         informationWaiters.removeAll()
-        for submission in owed where !submission.awaitsInformation { submission.receiver.fail(failure) }
-        for waiter in waiters { waiter.receiver.fail(failure) }
+        outgoing.clear()
+        unsent = 0
+        for (index, submission) in owed.enumerated() where !submission.awaitsInformation {
+            submission.receiver.fail(index < firstUnsent ? failure : .notConnected)
+        }
+        // An INFO to share is submitted when the tick is flushed: those who still wait for that have not been sent.
+        for waiter in waiters { waiter.receiver.fail(.notConnected) }
     }
 }

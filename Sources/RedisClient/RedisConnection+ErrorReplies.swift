@@ -18,6 +18,7 @@ extension RedisConnection {
             isLookingForMaster = true
             perform(machine.writeRefused(commandsInFlight: inFlight > 0))
         case "BUSY": health = .refused("runs a script that takes long and answers nothing else (-BUSY)")
+        case "NOPERM": complain(Complaints.command(in: text).map { "NOPERM \($0)" } ?? code)
         default: complain(code)
         }
     }

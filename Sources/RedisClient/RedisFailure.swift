@@ -19,6 +19,14 @@ public enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// The reply could not be read, so the connection was closed. A write may have been applied.
     case unreadable(ReplyReaderError)
 
+    /// Whether the server may have been sent the command: only then may a write have been applied.
+    public var mayHaveBeenSent: Bool {
+        switch self {
+        case .notConnected, .readOnly, .denied, .overloaded, .shuttingDown: false
+        case .timedOut, .connectionLost, .unreadable: true
+        }
+    }
+
     /// Whether the failure lies in what is stored, so that another server would fail in the same way.
     public var isOfTheReply: Bool {
         if case .unreadable(.replyTooLong) = self { true } else { false }

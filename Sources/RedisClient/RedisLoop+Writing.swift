@@ -19,21 +19,22 @@ extension RedisLoop {
         if master.isDenied { throw .denied }
     }
 
-    /// Sends a write whose last command is a WAIT, over a connection that nobody else uses meanwhile. The receiver gets INFO
-    /// as ``InformationForm/parsed``.
+    /// Sends a write over a connection that nothing else uses meanwhile: one that ends with a WAIT, or a transaction.
+    ///
+    /// The replies to a phase may take its wait and ``RedisConnectionConfiguration/commandTimeout``, once a connection is free;
+    /// which may take the latter, too.
     ///
     /// - Parameters:
-    ///   - wait: how long WAIT may take. The replies may take that and ``RedisConnectionConfiguration/commandTimeout``, once a
-    ///     connection is free; which may take the latter, too.
-    ///   - encode: called once, maybe later, with the connection that it goes over.
+    ///   - phase: is encoded once, maybe later.
+    ///   - next: called after the last reply of a phase without INFO: what is sent behind it, over the same connection;
+    ///     `nil` where that was all. The indices of its replies begin at 0 again.
     /// - Throws: what ``submitWrite(_:replies:information:_:)`` throws; ``RedisFailure/overloaded`` where too many wait.
-    public func submitAcknowledgedWrite(
-        _ receiver: ReplyReceiver, replies: Int, wait: Duration,
-        _ encode: @escaping (_ connection: RedisConnection, _ buffer: inout ByteBuffer) -> Void
+    public func submitExclusiveWrite(
+        _ receiver: ReplyReceiver, _ phase: ExclusivePhase, next: @escaping () -> ExclusivePhase? = { nil }
     ) throws(RedisFailure) {
         try checkMaster()
         guard master.isReadyForWrites else { throw .notConnected }
-        try acknowledgedWrites.submit(receiver, replies: replies, wait: wait, encode)
+        try acknowledgedWrites.submit(receiver, phase, next: next)
     }
 
     /// Waits for the master with a write that was surely not applied: it was answered with -READONLY, or not sent because

@@ -7,6 +7,8 @@ public enum InformationForm: Sendable {
     case text
     /// By ``ReplyReceiver/receive(_:)``: read.
     case parsed
+    /// First as ``parsed``, then as ``text``.
+    case both
 }
 
 /// One INFO replication for everybody who asked in the same flush: asked once, encoded or read once, handed to all.
@@ -36,16 +38,16 @@ final class SharedInformation: ReplyReceiver {
             for waiter in waiters { waiter.receiver.receive(reply, at: waiter.index) }
             return
         }
-        if waiters.contains(where: { $0.form == .text }) {
+        if waiters.contains(where: { $0.form != .text }) {
+            let information = ReplicationInfo(parsing: text)
+            for waiter in waiters where waiter.form != .text { waiter.receiver.receive(information) }
+        }
+        if waiters.contains(where: { $0.form != .parsed }) {
             var encoded = ByteBufferAllocator().buffer(capacity: text.count + 512)
             encode(text, &encoded)
-            for waiter in waiters where waiter.form == .text {
+            for waiter in waiters where waiter.form != .parsed {
                 waiter.receiver.receive(.bulk(encoded.readableBytesUInt8Span), at: waiter.index)
             }
-        }
-        if waiters.contains(where: { $0.form == .parsed }) {
-            let information = ReplicationInfo(parsing: text)
-            for waiter in waiters where waiter.form == .parsed { waiter.receiver.receive(information) }
         }
     }
 

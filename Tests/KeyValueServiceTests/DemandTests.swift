@@ -42,8 +42,7 @@ struct DemandTests {
     }
 
     @Test(arguments: [
-        ("/v1/keys/k", []), ("/v1/keys/k?x=1", []), ("/v1/keys/k?", ["Replication-Wait: 1s"]),
-        ("/v1/keys/max-lag=2s", ["Accept: */*"]),
+        ("/v1/keys/k", []), ("/v1/keys/k?x=1", []), ("/v1/keys/max-lag=2s", ["Accept: */*"]),
     ])
     func `most reads demand nothing`(target: String, headers: [String]) throws {
         #expect(try consistency(target, headers) == nil)
@@ -75,6 +74,14 @@ struct DemandTests {
         ("/v1/keys/k", "Replication-Token: \(token)", .invalidTokenRequest),
         ("/v1/keys/k", "Replication-Token: Want", .invalidTokenRequest),
         ("/v1/keys/k", "Replication-Token: wanted", .invalidTokenRequest),
+        ("/v1/keys/k", "Replication-After: \(token)\r\nReplication-After: \(token)", .invalidReplicationToken),
+        // Nothing to wait for.
+        ("/v1/keys/k", "Replication-Wait: 1s", .missingParameter("Replication-After", because: "Replication-Wait")),
+        (
+            "/v1/keys/k?", "Replication-Wait: 1s\r\nReplication-Token: want",
+            .missingParameter("Replication-After", because: "Replication-Wait")
+        ),
+        ("/v1/keys/k", "Replication-Wait: soon", .invalidDuration("Replication-Wait", .wait)),
         ("/v1/keys/k?max-lag=", "A: b", .invalidDuration("max-lag", .lag)),
         ("/v1/keys/k?max-lag=0s", "A: b", .invalidDuration("max-lag", .lag)),
         ("/v1/keys/k?max-lag=2h", "A: b", .invalidDuration("max-lag", .lag)),
@@ -98,7 +105,10 @@ struct DemandTests {
         (.invalidTokenRequest, 400, "invalid-token-request"), (.replicationLost, 409, "replication-lost"),
         (.preconditionFailed, 412, "precondition-failed"), (.redisOverloaded, 503, "redis-overloaded"),
         (.redisReadOnly, 503, "redis-read-only"), (.redisUnavailable(role: "Redis master"), 503, "redis-unavailable"),
-        (.replicationLagUnknown, 503, "replication-lag-unknown"),
+        (.replicationLagUnknown, 503, "replication-lag-unknown"), (.writeContended, 503, "write-contended"),
+        (.writeOutcomeUnknown, 504, "write-outcome-unknown"), (.redisTimeout, 504, "redis-timeout"),
+        (.unsupportedConsistency, 400, "unsupported-consistency"),
+        (.valueTooLargeToCompare(limitBytes: 8 << 20), 409, "value-too-large-to-compare"),
     ])
     func `each refusal has its status and code, and a sentence; those that pass say when to try again`(
         problem: Problem, status: Int, code: String

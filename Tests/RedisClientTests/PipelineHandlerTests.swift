@@ -42,15 +42,36 @@ struct PipelineHandlerTests {
         let (channel, handler) = try connect(transcript)
         handler.submit(Recorder("a", transcript), replies: 2, at: .now()) { $0.writeINFOReplication() }
         handler.submit(Recorder("b", transcript), replies: 1, at: .now()) { $0.writeINFOReplication() }
+        handler.flush()
         try channel.writeInbound(ByteBuffer(string: "+x\r\n"))
         _ = try channel.finish()
         #expect(transcript.lines == ["a[0] x", "a failed: connectionLost", "b failed: connectionLost", "closed"])
+    }
+
+    @Test(arguments: [nil, RedisFailure.timedOut, .shuttingDown], [nil, InformationForm.text, .parsed])
+    func `what was never handed to the channel was surely not sent, and is failed as such`(
+        failure: RedisFailure?, information: InformationForm?
+    ) throws {
+        let transcript = Transcript()
+        let (channel, handler) = try connect(transcript)
+        for name in ["a", "b"] {
+            handler.submit(Recorder(name, transcript), replies: 1, information: information, at: .now()) {
+                $0.writeGET(key: [97].span)
+            }
+            if name == "a" { handler.flush() }
+        }
+        if let failure { handler.close(failing: failure) } else { _ = try channel.finish() }
+        let lost = failure ?? .connectionLost
+        #expect(
+            transcript.lines.filter { $0.contains("failed") }.sorted()
+                == ["a failed: \(lost.caseName)", "b failed: notConnected"])
     }
 
     @Test func `what is not RESP fails what is owed and closes the channel`() throws {
         let transcript = Transcript()
         let (channel, handler) = try connect(transcript)
         handler.submit(Recorder("a", transcript), replies: 1, at: .now()) { $0.writeINFOReplication() }
+        handler.flush()
         try channel.writeInbound(ByteBuffer(string: "HTTP/1.1 400 Bad Request\r\n"))
         #expect(transcript.lines.first?.hasPrefix("a failed: unreadable") == true)
         #expect(transcript.lines.last == "closed")
@@ -71,6 +92,7 @@ struct PipelineHandlerTests {
         let first = Recorder("a", transcript) { handler.distrust() }
         handler.submit(first, replies: replies, at: .now()) { $0.writeINFOReplication() }
         handler.submit(Recorder("b", transcript), replies: 1, at: .now()) { $0.writeINFOReplication() }
+        handler.flush()
         try channel.writeInbound(ByteBuffer(string: "+1\r\n"))
         #expect(
             transcript.lines.filter { $0.contains("failed") }.sorted()
@@ -137,8 +159,8 @@ struct PipelineHandlerTests {
         if isFlushed { handler.flush() }
         try channel.writeInbound(ByteBuffer(string: arrived))
         _ = try channel.finish(acceptAlreadyClosed: true)
-        #expect(
-            transcript.lines.suffix(3) == ["a failed: connectionLost", "b failed: connectionLost", "closed"])
+        let failure = isFlushed ? "connectionLost" : "notConnected"
+        #expect(transcript.lines.suffix(3) == ["a failed: \(failure)", "b failed: \(failure)", "closed"])
         #expect(transcript.lines.count { $0.contains("failed") } == 2)
     }
 

@@ -19,6 +19,10 @@ final class LoopbackProxy: Sendable {
         var greeting: [UInt8]?
         var isHeld = false
         var delayMilliseconds = 0
+        var cut: ReplyCut?
+        /// Client sockets of connections whose reply is to be cut, how much of it may still pass, and what follows that.
+        var cutting: [CInt: (left: Int, ending: [UInt8])] = [:]
+        var cuts = 0
         var isStopped = false
     }
 
@@ -51,6 +55,32 @@ final class LoopbackProxy: Sendable {
 
     /// Answers new connections with these bytes, or relays them.
     func setGreeting(_ bytes: [UInt8]?) { state.withLock { $0.greeting = bytes } }
+
+    /// Ends connections between a request and its reply: once the target has answered, so that it has surely carried the
+    /// request out.
+    struct ReplyCut {
+        /// What a request has to hold, in one piece, to lose its reply.
+        var marker: [UInt8]
+        /// How much of the reply passes.
+        var passingBytes = 0
+        /// What the client gets in place of the rest.
+        var ending: [UInt8] = []
+        /// After so many it is over.
+        var limit = Int.max
+        /// Whether the target does not even get the request.
+        var isBeforeTarget = false
+    }
+
+    /// Cuts what the next requests with a mark are answered, or nothing any more.
+    func cutReplies(_ cut: ReplyCut?) {
+        state.withLock { state in
+            state.cut = cut
+            state.cuts = 0
+        }
+    }
+
+    /// How many replies have been cut since the last order.
+    var cuts: Int { state.withLock { $0.cuts } }
 
     /// Keeps back what the targets send, on connections that stay open: to a replica its master goes on, and is not heard.
     func hold() {
@@ -123,7 +153,7 @@ final class LoopbackProxy: Sendable {
             let both = Both()
             for (source, sink) in [(client, server), (server, client)] {
                 onOwnThread { [self] in
-                    relay(from: source, to: sink, isAnswer: source == server)
+                    relay(from: source, to: sink, isAnswer: source == server, client: client)
                     if both.endOne() { close(client, server) }
                 }
             }
@@ -153,15 +183,19 @@ final class LoopbackProxy: Sendable {
     private func close(_ client: CInt, _ server: CInt) {
         state.withLock { state in
             state.pairs.removeAll { $0.client == client }
+            state.cutting[client] = nil
             Glibc.close(client)
             if server >= 0 { Glibc.close(server) }
         }
     }
 
-    private func relay(from source: CInt, to sink: CInt, isAnswer: Bool) {
+    private func relay(from source: CInt, to sink: CInt, isAnswer: Bool, client: CInt) {
         var chunk = [UInt8](repeating: 0, count: 65_536)
-        reading: while case let count = recv(source, &chunk, chunk.count, 0), count > 0 {
+        reading: while case var count = recv(source, &chunk, chunk.count, 0), count > 0 {
             if isAnswer { keepBack() }
+            if !isAnswer, !passes(chunk[..<count], of: client) { break reading }
+            let passing = isAnswer ? passing(count, to: client) : nil
+            if let passing { count = passing }
             var sent = 0
             while sent < count {
                 let written = chunk.withUnsafeBytes { bytes in
@@ -170,9 +204,44 @@ final class LoopbackProxy: Sendable {
                 guard written > 0 else { break reading }
                 sent += written
             }
+            if passing != nil {
+                sendEnding(to: client)
+                break reading
+            }
         }
         shutdown(source, CInt(SHUT_RDWR))
         shutdown(sink, CInt(SHUT_RDWR))
+    }
+
+    /// Marks the connection if this request is to lose its reply.
+    ///
+    /// - Returns: whether the target gets it.
+    private func passes(_ request: ArraySlice<UInt8>, of client: CInt) -> Bool {
+        state.withLock { state in
+            guard let cut = state.cut, state.cuts < cut.limit, state.cutting[client] == nil,
+                request.holds(cut.marker)
+            else { return true }
+            state.cuts += 1
+            state.cutting[client] = (cut.passingBytes, cut.ending)
+            return !cut.isBeforeTarget
+        }
+    }
+
+    /// - Returns: how many of the bytes pass before the connection ends; `nil` where all do and it goes on.
+    private func passing(_ count: Int, to client: CInt) -> Int? {
+        state.withLock { state in
+            guard let left = state.cutting[client]?.left else { return nil }
+            if count < left {
+                state.cutting[client]?.left = left - count
+                return nil
+            }
+            return left
+        }
+    }
+
+    private func sendEnding(to client: CInt) {
+        let ending = state.withLock { $0.cutting[client]?.ending ?? [] }
+        if !ending.isEmpty { _ = send(client, ending, ending.count, CInt(MSG_NOSIGNAL)) }
     }
 
     /// Takes as long as what the targets send is to be kept back, or until the proxy stops.
@@ -232,4 +301,16 @@ func withLoopbackProxy<Value>(
     let proxy = try LoopbackProxy(to: targets, greeting: greeting)
     defer { proxy.stop() }
     return try await body(proxy)
+}
+
+extension ArraySlice<UInt8> {
+    /// Whether `bytes`, at least one, occur in it.
+    fileprivate func holds(_ bytes: [UInt8]) -> Bool {
+        guard let first = bytes.first, count >= bytes.count else { return false }
+        for start in startIndex...(endIndex - bytes.count)
+        where self[start] == first && self[start...].starts(with: bytes) {
+            return true
+        }
+        return false
+    }
 }

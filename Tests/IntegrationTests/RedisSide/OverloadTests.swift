@@ -36,7 +36,7 @@ struct OverloadTests {
                 String($0).string(after: #""code":""#)
             }
             #expect(codes.count == 64)
-            let waited = codes.prefix { $0 == "redis-timeout" }.count
+            let waited = codes.prefix { $0 == "redis-timeout" || $0 == "write-outcome-unknown" }.count
             // A health check may take the place of one.
             #expect(8...16 ~= waited, "\(waited)")
             #expect(codes.dropFirst(waited).allSatisfy { $0 == "redis-overloaded" }, "\(codes)")

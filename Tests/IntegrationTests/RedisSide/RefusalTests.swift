@@ -72,7 +72,7 @@ struct RefusalTests {
     @Test("-NOPERM is 502")
     func denied() async throws {
         try await expect(
-            502, "redis-denied", cure: "grant +get +set +info",
+            502, "redis-denied", cure: "grant +set (ACL SETUSER)",
             environment: ["REDIS_USER": "app", "REDIS_PASSWORD": "hidden"],
             prepared: [["ACL", "SETUSER", "app", "on", ">hidden", "~*", "+get", "+set", "+info"]]
         ) {
