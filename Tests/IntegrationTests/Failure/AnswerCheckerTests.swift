@@ -57,7 +57,9 @@ struct AnswerCheckerTests {
         let problem = #"{"type":"/problems/redis-timeout","code":"redis-timeout"}"#
         let json = ["content-type": "application/problem+json"]
         func verdict(_ status: Int, _ headers: [String: String]) -> Verdict {
-            Verdict(of: Self.answer(status, problem, headers: headers), to: LoadRequest(action: .get, key: 3))
+            var headers = headers
+            if status == 503 { headers["retry-after"] = "1" }
+            return Verdict(of: Self.answer(status, problem, headers: headers), to: LoadRequest(action: .get, key: 3))
         }
         for status in [503, 504] {
             #expect(verdict(status, json) == .unavailable(status: status, code: "redis-timeout"))
@@ -66,6 +68,29 @@ struct AnswerCheckerTests {
         for status in [404, 500, 502, 201] {
             if case .wrong = verdict(status, json) {} else { Issue.record("\(status)") }
         }
+    }
+
+    @Test("tells the three outcomes of a write apart")
+    func outcomes() {
+        let json = ["content-type": "application/problem+json"]
+        let retry = ["content-type": "application/problem+json", "retry-after": "1"]
+        let unknown = #"{"code":"write-outcome-unknown"}"#
+        for action in [LoadRequest.Action.set(counter: 2), .put(counter: 2), .batch(counter: 2)] {
+            let request = LoadRequest(action: action, key: 3)
+            #expect(Verdict(of: Self.answer(504, unknown, headers: json), to: request) == .unknown)
+            let refused = Verdict(of: Self.answer(503, #"{"code":"redis-read-only"}"#, headers: retry), to: request)
+            #expect(refused == .unavailable(status: 503, code: "redis-read-only"))
+            for (status, body, headers) in [
+                (504, unknown, retry), (503, #"{"code":"redis-read-only"}"#, json),
+                (504, #"{"code":"redis-timeout"}"#, json),
+            ] {
+                let verdict = Verdict(of: Self.answer(status, body, headers: headers), to: request)
+                if case .wrong = verdict {} else { Issue.record("\(status) \(body): \(verdict)") }
+            }
+        }
+        let check = LoadRequest(action: .check(refused: 2), key: 3)
+        #expect(Verdict(of: Self.answer(200, "key-03#1#b"), to: check) == .value(counter: 1, isStale: false))
+        if case .wrong = Verdict(of: Self.answer(200, "key-03#2#cc"), to: check) {} else { Issue.record("applied") }
     }
 
     @Test("cuts one answer after the other off the wire, at every split")

@@ -13,6 +13,7 @@ enum FailureKind: String, CaseIterable, Sendable {
     case fullResynchronisation = "a full resynchronisation"
     case connectionsKilled = "the app's connections killed"
     case masterDemoted = "the master demoted"
+    case repliesCut = "replies of the master cut"
 
     /// The rounds of a test: every kind at least twice, as far as they go, in an order that the seed decides.
     static func rounds(_ count: Int, seed: UInt64) -> [FailureKind] {
@@ -57,6 +58,7 @@ struct FailureEvents {
         case .fullResynchronisation: try await resynchronise(replica)
         case .connectionsKilled: try await killConnections()
         case .masterDemoted: try await demoteMaster()
+        case .repliesCut: try await cutReplies()
         }
     }
 
@@ -146,6 +148,28 @@ struct FailureEvents {
             let role = try await cluster.info("master")["role"]
             return Observation(role == "master", else: role ?? "no role")
         }
+        let returned = ContinuousClock.now
+        return Disturbance(began: began, returned: returned, withoutMaster: began...returned)
+    }
+
+    /// The master's replies are lost on the way, at another place of a pipeline each time; of some requests it hears nothing.
+    private func cutReplies() async throws -> Disturbance {
+        let began = ContinuousClock.now
+        for number in 0..<12 {
+            system.masterName.cutReplies(
+                .init(
+                    marker: Array("$3\r\nSET".utf8), passingBytes: [0, 4, 9, 30][number % 4], limit: 1,
+                    isBeforeTarget: number % 6 == 5))
+            try await cluster.wait(until: "a reply is cut", of: FailureSystem.app) {
+                Observation(system.masterName.cuts == 1, else: "not yet")
+            }
+            let cut = ContinuousClock.now
+            try await cluster.wait(until: "the load went on after a cut", of: FailureSystem.app) {
+                let answers = load.answers(sentAfter: cut)
+                return Observation(answers >= 100, else: "\(answers) answers")
+            }
+        }
+        system.masterName.cutReplies(nil)
         let returned = ContinuousClock.now
         return Disturbance(began: began, returned: returned, withoutMaster: began...returned)
     }

@@ -132,7 +132,7 @@ extension LoadOutcome {
         switch result {
         case .verdict(.value(_, let isStale)): !isStale
         case .verdict(.stored): true
-        case .verdict(.unavailable), .verdict(.wrong), .connectionLost, .silence: false
+        case .verdict(.unavailable), .verdict(.unknown), .verdict(.wrong), .connectionLost, .silence: false
         }
     }
 }

@@ -9,6 +9,10 @@ struct RoundReport: Sendable {
     /// By status and code.
     private(set) var errors: [String: Int] = [:]
     private(set) var staleAnswers = 0
+    /// Told as surely not applied, as not known, and how many of the former were looked for at the master.
+    private(set) var refusedWrites = 0
+    private(set) var unknownWrites = 0
+    private(set) var checks = 0
     private(set) var slowestAnswer = Duration.zero
     private(set) var longestReadGap = Duration.zero
     private(set) var longestWriteGap = Duration.zero
@@ -32,6 +36,7 @@ struct RoundReport: Sendable {
             slowestAnswer = max(slowestAnswer, outcome.answered - outcome.sent)
             switch outcome.result {
             case .verdict(.value(_, let isStale)):
+                if case .check = outcome.request.action { checks += 1 }
                 longestReadGap = max(longestReadGap, outcome.answered - lastRead)
                 lastRead = outcome.answered
                 if isStale { staleAnswers += 1 } else { checkMark(outcome, disturbance) }
@@ -39,7 +44,11 @@ struct RoundReport: Sendable {
                 longestWriteGap = max(longestWriteGap, outcome.answered - lastWrite)
                 lastWrite = outcome.answered
             case .verdict(.unavailable(let status, let code)):
+                if outcome.request.isWrite { refusedWrites += 1 }
                 checkError(outcome, "\(status) \(code)", disturbance)
+            case .verdict(.unknown):
+                unknownWrites += 1
+                checkError(outcome, "504 write-outcome-unknown", disturbance)
             case .verdict(.wrong(let what)): violate("a wrong answer", what, outcome, disturbance)
             case .connectionLost(let how): violate("a connection without its answer", how, outcome, disturbance)
             case .silence: violate("no answer within \(LoadClient.answerLimit)", "", outcome, disturbance)
@@ -56,7 +65,7 @@ struct RoundReport: Sendable {
 
     private mutating func checkError(_ outcome: LoadOutcome, _ error: String, _ disturbance: Disturbance?) {
         errors[error, default: 0] += 1
-        guard outcome.request.isWrite else {
+        guard outcome.request.needsMaster else {
             readErrors += 1
             return violate("a read refused though servers live: \(error)", "", outcome, disturbance)
         }
@@ -117,8 +126,18 @@ struct FailureTable: CustomStringConvertible {
                 + "\(counts["wrong"] ?? 0) wrong answers, \(counts["lost"] ?? 0) lost, "
                 + "\(counts["unanswered"] ?? 0) unanswered, \(rounds.sum(\.readErrors)) read errors, "
                 + "\(rounds.sum(\.writeErrors)) write errors; \(violations) against the rules")
+        let applied = rounds.flatMap(\.violations).filter {
+            $0.value.example.contains("told as not applied, and stored")
+        }
+        lines.append(
+            "under failure: writes told as not applied: \(rounds.sum(\.refusedWrites)), "
+                + "\(rounds.sum(\.checks)) of them looked for at the master, "
+                + "\(applied.reduce(0) { $0 + $1.value.count }) were applied; "
+                + "told as not known: \(rounds.sum(\.unknownWrites))")
         return lines.joined(separator: "\n")
     }
+
+    var requests: Int { rounds.sum(\.requests) }
 
     private static let titles = [
         "event", "rounds", "requests", "read errors", "write errors", "marked stale", "longest read gap ms",

@@ -11,6 +11,8 @@ struct FailureSystem {
     let spec: ClusterSpec
     let appEndpoint: Endpoint
     let masterEndpoint: Endpoint
+    /// Where the app finds the master.
+    let masterName: LoopbackProxy
     /// Nothing listens here.
     let nowhere: Endpoint
 
@@ -22,6 +24,9 @@ struct FailureSystem {
         master.arguments += ["--appendfsync", "no"]
         var app = system.apps[0]
         app.arguments += ["--event-loops", "2"]
+        masterName = try LoopbackProxy(to: [master.endpoint])
+        app.environment["REDIS_MASTER_SERVICE_HOST"] = masterName.endpoint.host
+        app.environment["REDIS_MASTER_SERVICE_PORT"] = "\(masterName.endpoint.port)"
         spec = ClusterSpec([master] + system.replicas + [app])
         appEndpoint = app.endpoint
         masterEndpoint = master.endpoint

@@ -5,11 +5,14 @@ import Testing
 
 /// Real servers that are hurt one after the other, while ten clients never stop asking the app.
 ///
-/// `FAILURE_ROUNDS` and `FAILURE_SEED` in the environment make it longer, or another order.
+/// `FAILURE_ROUNDS` and `FAILURE_SEED` in the environment make it longer, or another order; with `FAILURE_REQUESTS` further
+/// rounds of cut replies follow until so many requests were answered.
 @Suite("Under failure")
 struct FailureTests {
     static let rounds = number("FAILURE_ROUNDS") ?? 20
     static let seed = UInt64(number("FAILURE_SEED") ?? 20_260_101)
+
+    static let requests = number("FAILURE_REQUESTS") ?? 0
 
     private static func number(_ name: String) -> Int? { getenv(name).flatMap { Int(String(cString: $0)) } }
 
@@ -18,6 +21,7 @@ struct FailureTests {
         let kinds = FailureKind.rounds(Self.rounds, seed: Self.seed)
         print("under failure: seed \(Self.seed): " + kinds.map(\.rawValue).joined(separator: ", "))
         let system = try FailureSystem()
+        defer { system.masterName.stop() }
         var table = FailureTable(seed: Self.seed, rounds: [])
         defer { print(table) }
         try await withLocalCluster(system.spec) { cluster in
@@ -31,6 +35,9 @@ struct FailureTests {
                     let report = await round(number + 1, of: kind, on: system, cluster, load)
                     table.rounds.append(report)
                     try #require(await cluster.isRunning(FailureSystem.app), "the app has ended")
+                }
+                while table.requests < Self.requests {
+                    table.rounds.append(await round(table.rounds.count + 1, of: .repliesCut, on: system, cluster, load))
                 }
             }
             #expect(try await cluster.processIdentifier(of: FailureSystem.app) == process)

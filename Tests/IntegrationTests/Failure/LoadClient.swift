@@ -38,6 +38,8 @@ final class LoadClient {
     /// The keys that this client alone writes.
     private let ownKeys: [Int]
     private var turn = 0
+    /// Writes that were told as not applied, and have not been looked for since; their keys are not written meanwhile.
+    private var suspects: [(key: Int, counter: Int)] = []
     private var socket: LoadSocket?
     private var awaited: [(request: LoadRequest, sent: ContinuousClock.Instant)] = []
     private var outgoing: [UInt8] = []
@@ -87,10 +89,13 @@ final class LoadClient {
         turn += 1
         switch habit {
         case .reads: return [read(of: Int.random(in: 0..<NamedValue.keyCount))]
-        case .writes: return mayWrite ? [write(turn, &ledger)] : []
+        case .writes:
+            if let check { return [check] }
+            return mayWrite ? [write(turn, &ledger)] : []
         case .pipelined:
             // The read that follows a write asks for another key: its answer must not be taken for the write's.
             let others = (0..<4).map { _ in Int.random(in: 0..<NamedValue.keyCount) }
+            if let check { return [check] + others.dropFirst().map(read) }
             guard mayWrite else { return others.map(read) }
             return [write(2 * turn, &ledger), read(of: others[0]), write(2 * turn + 1, &ledger), read(of: others[1])]
         }
@@ -100,9 +105,21 @@ final class LoadClient {
         LoadRequest(action: LoadRequest.readsRawValues && turn % 2 == 0 ? .rawGet : .get, key: key)
     }
 
+    /// Looks whether the oldest write that was told as not applied was applied.
+    private var check: LoadRequest? {
+        suspects.first.map { LoadRequest(action: .check(refused: $0.counter), key: $0.key) }
+    }
+
     private func write(_ turn: Int, _ ledger: inout WriteLedger) -> LoadRequest {
         let key = ownKeys[turn % ownKeys.count]
-        return LoadRequest(action: .set(counter: ledger.nextCounter(of: key)), key: key)
+        let counter = ledger.nextCounter(of: key)
+        let action: LoadRequest.Action =
+            switch counter % 3 {
+            case 0: .set(counter: counter)
+            case 1: .put(counter: counter)
+            default: .batch(counter: counter)
+            }
+        return LoadRequest(action: action, key: key)
     }
 
     // MARK: The socket
@@ -160,11 +177,22 @@ final class LoadClient {
 
     private func judge(_ answer: WireAnswer, to request: LoadRequest, _ ledger: inout WriteLedger) -> Verdict {
         let verdict = Verdict(of: answer, to: request)
-        switch (verdict, request.action) {
-        case (.stored, .set(let counter)): ledger.acknowledge(counter, of: request.key)
+        switch (verdict, request.written) {
+        case (.stored, let counter?): ledger.acknowledge(counter, of: request.key)
+        // A later write of the same key, in the same piece, would hide it.
+        case (.unavailable, let counter?)
+        where !awaited.contains { $0.request.key == request.key && $0.request.isWrite }:
+            suspects.append((request.key, counter))
         case (.value(let counter, _), _) where counter > ledger.sent[request.key]:
             return .wrong("\(NamedValue.keys[request.key])#\(counter) has never been written")
         default: break
+        }
+        if case .check(let refused) = request.action {
+            // It is looked for until the master has been asked.
+            if case .unavailable = verdict {
+            } else {
+                suspects.removeAll { $0.key == request.key && $0.counter == refused }
+            }
         }
         return verdict
     }
