@@ -54,6 +54,7 @@ final class HTTPLoop {
     func note(_ exchange: Exchange, _ head: borrowing ResponseHead, bodyBytes: Int) {
         let duration = flusher.now - exchange.startedAt
         counters.count(exchange, head.status, duration)
+        if head.isStale { counters.staleAnswers &+= 1 }
         if let accessLog { accessLog.note(exchange, head, bodyBytes: bodyBytes, duration: duration) }
     }
 

@@ -25,10 +25,18 @@ extension KeyValueService {
     func topology(_ request: borrowing RequestView, _ connection: HTTPConnection) -> Exchange {
         let app = app
         return GatheringExchange(request.head, connection: connection, service: self) {
-            [ObservedServer]($0.redis)
-        } answer: { loops in
-            Response(contentType: .json, body: Topology(of: app, seenBy: loops).json)
+            ([ObservedServer]($0.redis), SelectionWords($0.redis))
+        } answer: { [feed] loops in
+            let seen = Topology(of: app, seenBy: loops.map { $0.0 }, words: loops[0].1)
+            return Response(contentType: .json, body: feed.recorder.observe(seen).json)
         }
+    }
+}
+
+extension KeyValueService {
+    /// The last five minutes, and what happened to servers.
+    var topologyHistory: Response {
+        Response(contentType: .json, body: feed.recorder.history)
     }
 }
 

@@ -42,6 +42,7 @@ final class KeyValueService: HTTPService {
         super.init(http: http)
         http.accessLog = AccessLog(logger: logger, sample: configuration.accessLogSample)
         loops.add(self, eventLoop: eventLoop)
+        feed.recorder.begin(self)
     }
 
     override func exchange(for request: borrowing RequestView, on connection: HTTPConnection) -> Exchange {
@@ -95,7 +96,7 @@ final class KeyValueService: HTTPService {
                 try request.refusePreconditions()
                 try ConsistencyDemand.refuse(in: request, target)
                 return SetExchange(request, connection: connection, service: self)
-            case .root, .live, .openAPI, .ready, .metrics, .topology, .topologyEvents:
+            case .root, .live, .openAPI, .ready, .metrics, .topology, .topologyEvents, .topologyHistory:
                 try ConsistencyDemand.refuse(in: request, target)
                 return self.exchange(for: route, request, connection)
             }
@@ -124,6 +125,7 @@ final class KeyValueService: HTTPService {
             }
         case .metrics: return MetricsExchange(request.head, connection: connection, service: self)
         case .topology: return topology(request, connection)
+        case .topologyHistory: return immediate(topologyHistory, request.head, connection)
         case .topologyEvents:
             return TopologyEventsExchange(request.head, connection: connection, service: self)
         }
@@ -172,5 +174,11 @@ final class KeyValueService: HTTPService {
         }
     }
 
-    override func shutDown(_ completion: @escaping () -> Void) { redis.shutDown(completion) }
+    /// Whether its connections to Redis are closed, or about to be.
+    private(set) var isShutDown = false
+
+    override func shutDown(_ completion: @escaping () -> Void) {
+        isShutDown = true
+        redis.shutDown(completion)
+    }
 }

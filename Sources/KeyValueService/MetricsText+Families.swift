@@ -112,6 +112,20 @@ extension MetricsText {
         for part in redis.parts {
             add([("endpoint", part.endpoint.description), ("role", "\(part.role)")], part.isUp ? 1 : 0)
         }
+        begin(
+            "kvapp_redis_excluded", .gauge,
+            """
+            1 while a server is left out of reads for what it holds: it is a master beside the one in use (stray_master), one \
+            of several that claim to be it (rival), follows another one (another_history), or lost its data in a full copy \
+            (emptied); absent else.
+            """)
+        for part in redis.parts {
+            guard let reason = part.exclusion else { continue }
+            add([("endpoint", part.endpoint.description), ("reason", reason)], 1)
+        }
+        begin(
+            "kvapp_redis_master_changes_total", .counter, "How often another server became the one that writes go to.")
+        add(redis.masterChanges)
     }
 }
 

@@ -62,6 +62,7 @@ enum Problem: Error, Equatable, Sendable {
     case writeContended
     case redisOverloaded
     case redisReadOnly
+    case noSingleMaster
     case replicationLagUnknown
     case redisOutOfMemory
     case redisCannotPersist
@@ -108,8 +109,8 @@ extension Problem {
         case .wrongType, .replicationLost, .valueTooLargeToCompare: .conflict
         case .preconditionFailed: .preconditionFailed
         case .cursorGone: .gone
-        case .redisUnavailable, .redisOverloaded, .redisReadOnly, .redisCannotPersist, .redisNeedsReplicas,
-            .replicationLagUnknown, .writeContended, .tooManyStreams:
+        case .redisUnavailable, .redisOverloaded, .redisReadOnly, .noSingleMaster, .redisCannotPersist,
+            .redisNeedsReplicas, .replicationLagUnknown, .writeContended, .tooManyStreams:
             .serviceUnavailable
         case .redisTimeout, .writeOutcomeUnknown: .gatewayTimeout
         case .redisOutOfMemory, .answerTooLarge: .insufficientStorage
@@ -169,6 +170,7 @@ extension Problem {
         case .writeContended: "write-contended"
         case .redisOverloaded: "redis-overloaded"
         case .redisReadOnly: "redis-read-only"
+        case .noSingleMaster: "no-single-master"
         case .replicationLagUnknown: "replication-lag-unknown"
         case .redisOutOfMemory: "redis-out-of-memory"
         case .redisCannotPersist: "redis-cannot-persist"
@@ -263,6 +265,11 @@ extension Problem {
         case .writeContended: "Others write this key all the time, and nothing was changed; try again shortly."
         case .redisOverloaded: "Too many commands wait for Redis; try again shortly."
         case .redisReadOnly: "The server that is configured as the master is a replica; try again shortly."
+        case .noSingleMaster:
+            """
+            Several servers claim to be the master, and none of them continues the others; the operator finds the cure in \
+            /readyz.
+            """
         case .replicationLagUnknown:
             "No server can be shown to be within max-lag while the master is away; leave max-lag out to read what there is."
         case .redisOutOfMemory: "Redis has no memory left for this write."
@@ -367,6 +374,7 @@ extension Problem {
             switch failure {
             case .notConnected, .connectionLost, .shuttingDown, .unreadable: .redisUnavailable(role: role)
             case .readOnly: .redisReadOnly
+            case .noSingleMaster: .noSingleMaster
             case .denied: .redisDenied
             case .overloaded: .redisOverloaded
             case .timedOut: .redisTimeout

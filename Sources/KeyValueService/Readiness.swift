@@ -21,7 +21,9 @@ struct Readiness: Equatable, Sendable {
     /// What one event loop sees.
     init(_ redis: RedisLoop, isDraining: Bool) {
         isReady = !isDraining && redis.reader() != nil
-        servers = ([redis.master] + redis.replicas).map { Server(endpoint: $0.endpoint, state: $0.stateInWords) }
+        let replicas = redis.replicas.filter { $0.endpoint != redis.master.endpoint || !redis.isFollowing }
+        servers = ([redis.master] + replicas).map { Server(endpoint: $0.endpoint, state: $0.stateInWords) }
+        if let doubt = redis.masterDoubt { servers[0].state = doubt }
     }
 
     /// What all event loops see together: a connection may come up on any of them, so each has to be ready, and a server's

@@ -15,6 +15,7 @@ extension RedisConnection {
         case .serving:
             switch readSuitability {
             case .fresh, nil: Self.goodState
+            case .stale where role == .master: ReadSuitability.Reason.rival.rawValue
             case .stale: "up, but its link to the master is down"
             case .unusable(let reason): reason.rawValue
             }

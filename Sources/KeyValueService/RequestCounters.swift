@@ -36,6 +36,31 @@ final class RequestCounters {
         durations.record(duration, in: route &* roles &+ Int(exchange.askedRole.rawValue))
     }
 
+    /// Answers by a replica that had lost its master.
+    var staleAnswers = 0
+
+    /// What concerns keys, in sums.
+    var load: RequestLoad {
+        var load = RequestLoad()
+        load.stale = staleAnswers
+        let statistics = statistics
+        statistics.forEachAnswer { route, method, status, count in
+            switch (route, method) {
+            case (.get, _), (.keys, _), (.demo, _), (.key, .get), (.key, .head): load.reads += count
+            case (.set, _), (.batch, _), (.key, _): load.writes += count
+            default: return
+            }
+            if status.rawValue >= 500 { load.errors += count }
+        }
+        statistics.forEachDuration { route, _, histogram in
+            switch route {
+            case .get, .keys, .demo, .key, .set, .batch: load.durations = load.durations + histogram
+            default: break
+            }
+        }
+        return load
+    }
+
     var statistics: RequestStatistics {
         RequestStatistics(answers: answers.copy, durations: durations.histograms)
     }

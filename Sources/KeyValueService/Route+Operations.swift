@@ -14,6 +14,7 @@ extension Route {
         case .metrics: "/metrics"
         case .topology: "/v1/topology"
         case .topologyEvents: "/v1/topology/events"
+        case .topologyHistory: "/v1/topology/history"
         case .demo: "/v1/demo"
         }
     }
@@ -22,7 +23,7 @@ extension Route {
     var isOpen: Bool {
         switch self {
         case .root, .live, .ready, .openAPI: true
-        case .get, .set, .key, .keys, .batch, .metrics, .topology, .topologyEvents, .demo: false
+        case .get, .set, .key, .keys, .batch, .metrics, .topology, .topologyEvents, .topologyHistory, .demo: false
         }
     }
 }

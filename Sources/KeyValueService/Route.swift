@@ -2,7 +2,8 @@ import HTTPWire
 
 /// Where a request goes, by its path.
 enum Route: UInt8, CaseIterable {
-    case get, set, key, keys, batch, root, live, ready, openAPI, metrics, topology, topologyEvents, demo
+    case get, set, key, keys, batch, root, live, ready, openAPI, metrics, topology, topologyEvents, topologyHistory,
+        demo
 
     /// What precedes a key in a path.
     static let keysPath: StaticString = "/v1/keys/"
@@ -29,6 +30,7 @@ enum Route: UInt8, CaseIterable {
         case 8 where path.starts(with: "/v1/demo"): self = .demo
         case 12 where path.starts(with: "/v1/topology"): self = .topology
         case 19 where path.starts(with: "/v1/topology/events"): self = .topologyEvents
+        case 20 where path.starts(with: "/v1/topology/history"): self = .topologyHistory
         case 9... where path.starts(with: Self.keysPath): self = .key
         default: return nil
         }
@@ -44,7 +46,8 @@ enum Route: UInt8, CaseIterable {
         switch self {
         case .set, .batch: .post
         case .key: .all
-        case .get, .keys, .root, .live, .ready, .openAPI, .metrics, .topology, .topologyEvents, .demo:
+        case .get, .keys, .root, .live, .ready, .openAPI, .metrics, .topology, .topologyEvents, .topologyHistory,
+            .demo:
             .read
         }
     }

@@ -69,7 +69,8 @@ extension Route {
         case (.demo, _): ["key", "max-lag"]
         case (.get, _): ["key", "max-lag"]
         case (.batch, _): ["max-lag"]
-        case (.topology, _), (.topologyEvents, _), (.set, _), (.root, _), (.live, _), (.ready, _),
+        case (.topology, _), (.topologyEvents, _), (.topologyHistory, _), (.set, _), (.root, _), (.live, _),
+            (.ready, _),
             (.openAPI, _),
             (.metrics, _):
             []
@@ -80,7 +81,7 @@ extension Route {
     /// so do those that probes and scrapers ask.
     private var refusesUnknownParameters: Bool {
         switch self {
-        case .key, .keys, .batch, .demo, .topology, .topologyEvents: true
+        case .key, .keys, .batch, .demo, .topology, .topologyEvents, .topologyHistory: true
         case .get, .set, .root, .live, .ready, .openAPI, .metrics: false
         }
     }

@@ -80,8 +80,11 @@ final class AcknowledgedWrites {
 
     private let commandTimeout: Duration
     private let isolatedLoop: NIOIsolatedEventLoop
-    private let makeConnection: () -> RedisConnection
+    /// Makes a connection to the master, not started; its own time-out has to be longer than any wait. Set once.
+    var makeConnection: (() -> RedisConnection)?
     private var connections: [RedisConnection] = []
+    /// Those to a former master, until they have answered what they owe.
+    private var retired: [ObjectIdentifier: RedisConnection] = [:]
     private var busy: Set<ObjectIdentifier> = []
     private var lastUse: [ObjectIdentifier: NIODeadline] = [:]
     private var queue: CircularBuffer<Entry> = []
@@ -90,14 +93,23 @@ final class AcknowledgedWrites {
 
     /// Must be called on the event loop.
     ///
-    /// - Parameters:
-    ///   - commandTimeout: how long a write may wait for a connection; and how long its replies may take, beyond the wait for
-    ///     replicas.
-    ///   - makeConnection: makes a connection to the master, not started; its own time-out has to be longer than any wait.
-    init(commandTimeout: Duration, eventLoop: any EventLoop, makeConnection: @escaping () -> RedisConnection) {
+    /// - Parameter commandTimeout: how long a write may wait for a connection; and how long its replies may take, beyond the wait
+    ///   for replicas.
+    init(commandTimeout: Duration, eventLoop: any EventLoop) {
         self.commandTimeout = commandTimeout
         self.isolatedLoop = eventLoop.assumeIsolated()
-        self.makeConnection = makeConnection
+    }
+
+    /// Lets go of every connection, for another server is the master; what waits for one gets one to that.
+    func moveToAnotherServer() {
+        let old = connections
+        connections.removeAll()
+        for connection in old {
+            lastUse[ObjectIdentifier(connection)] = nil
+            retired[ObjectIdentifier(connection)] = connection
+            connection.shutDown { self.retired[ObjectIdentifier(connection)] = nil }
+        }
+        serve()
     }
 
     /// How many connections there are, and how many of them are in use.
@@ -157,7 +169,7 @@ final class AcknowledgedWrites {
         entry.whenPhaseBegins = { [unowned entry] in self.sendPhase(of: entry, over: connection) }
         entry.whenDone = {
             self.busy.remove(id)
-            self.lastUse[id] = .now()
+            if self.retired[id] == nil { self.lastUse[id] = .now() }
             self.serve()
         }
         sendPhase(of: entry, over: connection)
@@ -180,7 +192,7 @@ final class AcknowledgedWrites {
     }
 
     private func open() {
-        let connection = makeConnection()
+        guard let connection = makeConnection?() else { return }
         connections.append(connection)
         lastUse[ObjectIdentifier(connection)] = .now()
         connection.whenReady = { self.serve() }

@@ -134,6 +134,10 @@ extension ByteBuffer {
         writeStaticString("*2\r\n$4\r\nINFO\r\n$11\r\npersistence\r\n")
     }
 
+    mutating func writeINFOKeyspace() {
+        writeStaticString("*2\r\n$4\r\nINFO\r\n$8\r\nkeyspace\r\n")
+    }
+
     mutating func writeINFOServer() {
         writeStaticString("*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n")
     }

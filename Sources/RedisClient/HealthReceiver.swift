@@ -19,6 +19,7 @@ final class HealthReceiver: ReplyReceiver {
     private var info: ReplicationInfo?
     private var isLoading = false
     private var runID: [UInt8]?
+    private var mode: ServerMode?
 
     /// - Parameter completion: called once with what the replies say; not at all when the connection fails, which
     ///   tells by other means.
@@ -32,20 +33,25 @@ final class HealthReceiver: ReplyReceiver {
         switch reply {
         // Who cannot say which process it is may serve all the same.
         case .error where command == .server: break
-        case .error(let text): refusal = refusal ?? Self.explain(text.prefix(upTo: UInt8(ascii: " ")), to: command)
+        case .error(let text): refusal = refusal ?? Self.explain(text, to: command)
         case .bulk(let text):
             switch command {
             case .authenticate, .select: break
             case .replication: info = ReplicationInfo(parsing: text)
             case .persistence: isLoading = text.contains("\nloading:1")
-            case .server: runID = Self.runID(in: text)
+            case .server:
+                runID = Self.runID(in: text)
+                mode = ServerMode(in: text)
             }
         case .simple, .integer, .null, .array: break
         }
         if index == commands.count - 1 { completion(health, runID) }
     }
 
-    override func fail(_ failure: RedisFailure) {}
+    override func fail(_ failure: RedisFailure) {
+        // A server may say why it closes the connection, and not answer the rest.
+        if let refusal { completion(refusal, nil) }
+    }
 
     /// The value of the line `run_id`: 40 hexadecimal digits, made anew at each start (redis/redis `src/server.c`,
     /// `initServerConfig`).
@@ -58,12 +64,20 @@ final class HealthReceiver: ReplyReceiver {
     private var health: ServerHealth {
         if let refusal { return refusal }
         if isLoading { return .loading }
-        return info.map(ServerHealth.serving) ?? .refused("gave an answer to INFO that cannot be read")
+        if let words = mode?.words(tellsRole: info != nil) { return .refused(words) }
+        guard let info else {
+            return .refused("gave an answer to INFO that cannot be read: is it a redis-server, with nothing between?")
+        }
+        return .serving(info)
     }
 
     /// Redis's error codes in an operator's words. The server's own text may quote what it was sent, so it is not shown.
-    private static func explain(_ code: String, to command: Command) -> ServerHealth {
-        switch (code, command) {
+    static func explain(_ text: Span<UInt8>, to command: Command) -> ServerHealth {
+        if text.contains("max number of clients") {
+            return .refused(ForeignBanner.maximumClients)
+        }
+        let code = text.prefix(upTo: UInt8(ascii: " "))
+        return switch (code, command) {
         case ("NOAUTH", _): .denied("asks for a password: set REDIS_PASSWORD or REDIS_PASSWORD_FILE")
         case ("WRONGPASS", _):
             .denied("refuses the user name or the password: check REDIS_USER and REDIS_PASSWORD")
@@ -77,8 +91,16 @@ final class HealthReceiver: ReplyReceiver {
         case ("ERR", .select(let database)):
             .refused(
                 "has no database \(database): check REDIS_DATABASE, and databases in the server's configuration")
-        default: .refused("answers the handshake with -\(code)")
+        default: .refused("answers the handshake with -\(Self.shown(code))")
         }
+    }
+
+    /// An error's code as it may be logged: upper-case letters alone, and few of them.
+    private static func shown(_ code: String) -> String {
+        let isCode =
+            !code.isEmpty && code.utf8.count <= 24
+            && code.utf8.allSatisfy { UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 }
+        return isCode ? code : "ERR"
     }
 }
 
@@ -92,4 +114,19 @@ extension ByteBuffer {
         case .server: writeINFOServer()
         }
     }
+}
+
+/// Asks a replica that may have lost its data whether it holds any key.
+final class KeyspaceReceiver: ReplyReceiver {
+    private let completion: (_ holdsKeys: Bool) -> Void
+
+    /// - Parameter completion: called once; not at all when the connection fails.
+    init(completion: @escaping (_ holdsKeys: Bool) -> Void) { self.completion = completion }
+
+    override func receive(_ reply: RedisReply, at index: Int) {
+        // Who may not ask is not told that there is none.
+        if case .bulk(let text) = reply { completion(text.contains("keys=")) } else { completion(true) }
+    }
+
+    override func fail(_ failure: RedisFailure) {}
 }

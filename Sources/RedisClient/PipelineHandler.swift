@@ -84,6 +84,9 @@ final class PipelineHandler: ChannelInboundHandler {
     /// What TLS said went wrong, for those who ask over this channel alone.
     var trouble: RedisConversation.Trouble?
 
+    /// The first bytes that came, for whoever wants to know what speaks there.
+    private(set) var banner: [UInt8] = []
+
     /// Why the channel was closed from this side; `nil` where it was not.
     private(set) var failure: RedisFailure?
 
@@ -109,6 +112,7 @@ final class PipelineHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
+        if banner.isEmpty { banner = Array(buffer.readableBytesView.prefix(ForeignBanner.length)) }
         var unexpected = false
         var delivered = false
         defer { tellAnswered() }

@@ -80,6 +80,7 @@ extension RedisConnection {
 
     private func disconnected() {
         let failure = handler?.failure
+        let banner = handler?.banner ?? []
         if let trouble = trouble(of: failure) { server.count(trouble) }
         handler = nil
         tlsObserver = nil
@@ -92,7 +93,7 @@ extension RedisConnection {
         deadlineTimer?.cancel()
         deadlineTimer = nil
         if case .unreadable(let error) = failure {
-            note(trouble: "gave a reply that cannot be used: \(error)")
+            note(trouble: ForeignBanner.words(for: banner) ?? "gave a reply that cannot be used: \(error)")
         } else if !isTroubleOfThisAttempt {
             noteDisconnection()
         }
@@ -106,7 +107,7 @@ extension RedisConnection {
         case .unreadable: .unreadable
         case .connectionLost: .lost
         case .timedOut: .timeout
-        case .notConnected, .readOnly, .denied, .overloaded, .shuttingDown: nil
+        case .notConnected, .readOnly, .noSingleMaster, .denied, .overloaded, .shuttingDown: nil
         case nil:
             switch machine.state {
             case .handshaking, .ready, .misplaced, .leaving, .draining: .lost

@@ -19,11 +19,23 @@ extension RedisConnection {
         let askedAt = Int64(clamping: NIODeadline.now().uptimeNanoseconds)
         let receiver = HealthReceiver(commands) { health, runID in
             self.noteOffset(in: health, askedAt: askedAt)
-            completion(health, runID)
+            guard case .serving(let info) = health, info.isCopyIncomplete else { return completion(health, runID) }
+            self.askWhetherEmpty(info) { completion($0, runID) }
         }
         send(receiver, replies: commands.count, through: handler) { buffer in
             for command in commands { buffer.write(command) }
         }
+    }
+
+    /// A copy that did not end may have left nothing, which only the keyspace tells.
+    private func askWhetherEmpty(_ info: ReplicationInfo, completion: @escaping (_ health: ServerHealth) -> Void) {
+        guard let handler else { return }
+        let receiver = KeyspaceReceiver { holdsKeys in
+            var info = info
+            info.masterLink?.lostItsData = !holdsKeys
+            completion(.serving(info))
+        }
+        send(receiver, replies: 1, through: handler) { $0.writeINFOKeyspace() }
     }
 
     /// - Parameter askedAt: everything that was written before it is in the answer.
@@ -87,8 +99,8 @@ extension RedisConnection {
     private var isMisplaced: Bool { wantsMaster && health.isReplica }
 
     private func note(_ health: ServerHealth) {
-        self.health = health
         healthSeenAt = .now()
+        self.health = health
         if isMisplaced { isLookingForMaster = true }
         switch health {
         case .refused(let reason), .denied(let reason): note(trouble: reason)

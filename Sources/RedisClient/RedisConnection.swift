@@ -13,7 +13,7 @@ public final class RedisConnection: TickParticipant {
     /// What the server said of itself when it was last asked, at most a second ago while the connection is up.
     public internal(set) var health: ServerHealth = .unknown {
         didSet {
-            readSuitability = health.readSuitability
+            readSuitability = judgedSuitability
             switch readSuitability {
             case .fresh: refusesStaleReads = false
             case .stale where refusesStaleReads: readSuitability = .unusable(.refusesStaleReads)
@@ -21,6 +21,52 @@ public final class RedisConnection: TickParticipant {
             }
             counters.note(health, of: server, isMaster: wantsMaster)
             if case .serving(let info) = health, info.role != role { role = info.role }
+            whenSeen?(self)
+        }
+    }
+
+    /// What reads from the server are worth at the most, by its history beside the master's; `nil` where nothing speaks against
+    /// them. It stays while the server is away.
+    var exclusion: ReadSuitability? {
+        didSet {
+            guard exclusion != oldValue else { return }
+            readSuitability = judgedSuitability
+        }
+    }
+
+    /// Why reads leave the server out, where an operator was told so.
+    private var toldExclusion: ReadSuitability.Reason?
+
+    /// When the server was first seen in another history than the master's, and not judged by it yet.
+    var foreignSince: NIODeadline?
+
+    /// Called with everything that is learnt of the server's health.
+    var whenSeen: ((RedisConnection) -> Void)?
+
+    private var judgedSuitability: ReadSuitability? {
+        guard let exclusion, let own = health.readSuitability else { return health.readSuitability }
+        if case .unusable = own { return own }
+        return exclusion
+    }
+
+    /// Tells an operator of what the server's data is, rather than of how it is just now.
+    private func tellExclusion() {
+        // The connection for reads tells it.
+        if wantsMaster { return }
+        switch readSuitability {
+        case .unusable(let reason):
+            switch reason {
+            case .emptied, .strayMaster, .anotherHistory, .rival:
+                guard reason != toldExclusion else { return }
+                toldExclusion = reason
+                logger.warning("redis \(endpoint) \(reason.rawValue)")
+            case .neverSynchronised, .synchronising, .refusesStaleReads, .unreadable: break
+            }
+        case .fresh, .stale:
+            guard toldExclusion != nil else { return }
+            toldExclusion = nil
+            logger.info("redis \(endpoint) serves reads again")
+        case nil: break
         }
     }
 
@@ -50,7 +96,9 @@ public final class RedisConnection: TickParticipant {
 
     /// What a read from this server would be worth; `nil` while it is not known. Kept beside ``health``, for every read
     /// asks for it.
-    public internal(set) var readSuitability: ReadSuitability?
+    public internal(set) var readSuitability: ReadSuitability? {
+        didSet { if readSuitability != oldValue { tellExclusion() } }
+    }
 
     /// Which process of the server it is that was met, 40 hexadecimal digits; `nil` while no connection is up, and where the
     /// server does not say it.

@@ -6,6 +6,8 @@ public enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
     case notConnected
     /// The server that is configured as the master is a replica. The command was not sent.
     case readOnly
+    /// Several servers claim to be the master, and none of them continues the others. The command was not sent.
+    case noSingleMaster
     /// The server refuses the credentials. The command was not sent.
     case denied
     /// As many commands as are allowed wait for their reply already. The command was not sent.
@@ -36,6 +38,7 @@ public enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .notConnected: "no connection to the server is up"
         case .readOnly: "the server that is configured as the master is a replica"
+        case .noSingleMaster: "several servers claim to be the master"
         case .denied: "the server refuses the credentials"
         case .overloaded: "too many commands wait for the server"
         case .shuttingDown: "the process is shutting down"

@@ -54,7 +54,8 @@ extension RedisLoop {
 
     /// The master for a read that has to be asked there; `nil` while it cannot be.
     public var masterReader: Reader? {
-        master.isReady && master.readSuitability == .fresh ? Reader(connection: master, isStale: false) : nil
+        guard decision.doubt == nil else { return nil }
+        return master.isReady && master.readSuitability == .fresh ? Reader(connection: master, isStale: false) : nil
     }
 
     /// Why there is no ``reader(excluding:)``.

@@ -21,13 +21,18 @@ extension RedisLoop {
         guard let successor = successors.firstIndex(where: { $0.new === new }) else { return }
         let old = successors.remove(at: successor).old
         new.whenReady = nil
-        guard let place = replicas.firstIndex(where: { $0 === old }) else { return new.shutDown() }
+        guard let place = replicas.firstIndex(where: { $0 === old }) else { return letGo(of: new) }
         // Another server may have been met behind the address, and one that is no good yet.
         guard new.readSuitability == .fresh || old.readSuitability != .fresh else {
-            new.shutDown()
+            letGo(of: new)
             return old.beginToAge()
         }
         replicas[place] = new
-        old.shutDown()
+        letGo(of: old)
+    }
+
+    private func letGo(of connection: RedisConnection) {
+        unwatch(connection)
+        connection.shutDown()
     }
 }

@@ -3,7 +3,8 @@ public import NIOCore
 extension RedisLoop {
     /// Sends a write to the master, as ``RedisConnection/submit(_:replies:information:_:)`` does.
     ///
-    /// - Throws: ``RedisFailure/readOnly`` where the server that is configured as the master is a replica,
+    /// - Throws: ``RedisFailure/noSingleMaster`` where several servers claim to be it, ``RedisFailure/readOnly`` where the
+    ///   server that is configured as the master is a replica,
     ///   ``RedisFailure/denied`` where it refuses the credentials, else what `submit` throws; the write was surely not sent.
     public func submitWrite(
         _ receiver: ReplyReceiver, replies: Int, information: InformationForm? = nil,
@@ -14,6 +15,7 @@ extension RedisLoop {
     }
 
     private func checkMaster() throws(RedisFailure) {
+        if decision.doubt != nil { throw .noSingleMaster }
         guard !master.isReadyForWrites else { return }
         if master.isLookingForMaster { throw .readOnly }
         if master.isDenied { throw .denied }

@@ -7,7 +7,16 @@ public import NIOCore
 /// changes threads.
 public final class RedisLoop {
     public let flusher: TickFlusher
-    public let master: RedisConnection
+    /// The connection to the master: the configured server, or another one that was promoted.
+    public internal(set) var master: RedisConnection
+    /// The connection to the server that is configured as the master.
+    let configuredMaster: RedisConnection
+    /// The replicas as they are given or found.
+    var givenReplicas: [RedisEndpoint] = []
+    let selector: ServerSelector
+    var decision: ServerSelector.Decision
+    /// The next look at all servers out of turn.
+    var closerLook: Scheduled<Void>?
     public internal(set) var replicas: [RedisConnection] = []
     /// Connections that are to take the place of others, once they are ready.
     var successors: [(old: RedisConnection, new: RedisConnection)] = []
@@ -15,7 +24,9 @@ public final class RedisLoop {
     /// The name behind which the replicas are found, where they are found by one.
     private let replicasName: String?
     public let configuration: RedisConnectionConfiguration
-    private let eventLoop: any EventLoop
+    /// For connections that wait for replicas.
+    private let patientConfiguration: RedisConnectionConfiguration
+    let eventLoop: any EventLoop
     private let logger: Logger
     /// Which replica is asked first among equals; moves on with every read.
     var turn: Int
@@ -27,10 +38,22 @@ public final class RedisLoop {
     /// Must be called on the event loop. Connects at once.
     ///
     /// - Parameter turn: which replica is asked first, so that loops do not all begin with the same one.
-    public init(
+    public convenience init(
         topology: RedisTopology, configuration: RedisConnectionConfiguration, eventLoop: any EventLoop,
         flusher: TickFlusher, turn: Int, logger: Logger
     ) {
+        self.init(
+            topology: topology, configuration: configuration, eventLoop: eventLoop, flusher: flusher, turn: turn,
+            selector: ServerSelector(configured: topology.master, logger: logger), logger: logger)
+    }
+
+    /// - Parameter selector: that of all event loops of the process.
+    init(
+        topology: RedisTopology, configuration: RedisConnectionConfiguration, eventLoop: any EventLoop,
+        flusher: TickFlusher, turn: Int, selector: ServerSelector, logger: Logger
+    ) {
+        self.selector = selector
+        self.decision = ServerSelector.Decision(master: topology.master)
         self.configuration = configuration
         self.eventLoop = eventLoop
         self.logger = logger
@@ -43,32 +66,37 @@ public final class RedisLoop {
         var patient = configuration
         patient.commandTimeout = .seconds(10) + configuration.commandTimeout * 2
         patient.stallTimeout = patient.commandTimeout
-        var silent = logger
-        silent.logLevel = .critical
+        self.patientConfiguration = patient
         self.acknowledgedWrites = AcknowledgedWrites(
-            commandTimeout: configuration.commandTimeout, eventLoop: eventLoop
-        ) { [patient, silent] in
-            RedisConnection(
-                endpoint: topology.master, wantsMaster: true, configuration: patient, eventLoop: eventLoop,
-                flusher: flusher, logger: silent)
-        }
-        self.master = RedisConnection(
+            commandTimeout: configuration.commandTimeout, eventLoop: eventLoop)
+        self.configuredMaster = RedisConnection(
             endpoint: topology.master, wantsMaster: true, configuration: configuration, eventLoop: eventLoop,
             flusher: flusher, logger: logger, counters: counters)
-        master.whenReady = { [waitingWrites] in waitingWrites.resumeAll(isMasterFound: true) }
-        master.whenAway = { [waitingWrites] in waitingWrites.resumeAll(isMasterFound: false) }
+        self.master = configuredMaster
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        selector.subscribe { decision in bound.eventLoop.execute { bound.value.apply(decision) } }
+        acknowledgedWrites.makeConnection = { [unowned self] in self.makeAcknowledgedWriteConnection() }
+        resumeWrites(with: configuredMaster)
+        watch(configuredMaster)
         master.start()
         if case .endpoints(let endpoints) = topology.replicas { setReplicas(endpoints) }
     }
 
     /// Connects to those that are new, and lets go of those that are gone once they have answered what they owe.
-    public func setReplicas(_ endpoints: [RedisEndpoint]) {
+    public func setReplicas(_ given: [RedisEndpoint]) {
         guard !isShutDown else { return }
+        givenReplicas = given
+        // While another server is the master, the configured one may be a replica.
+        let endpoints =
+            isFollowing && !given.contains(configuredMaster.endpoint) ? given + [configuredMaster.endpoint] : given
         let kept = replicas.filter { endpoints.contains($0.endpoint) }
-        for connection in replicas where !endpoints.contains(connection.endpoint) { connection.shutDown() }
+        for connection in replicas where !endpoints.contains(connection.endpoint) {
+            unwatch(connection)
+            connection.shutDown()
+        }
         for successor in successors where !endpoints.contains(successor.old.endpoint) { successor.new.shutDown() }
         successors.removeAll { !endpoints.contains($0.old.endpoint) }
-        counters.keepOnly([master.endpoint] + endpoints)
+        counters.keepOnly([configuredMaster.endpoint, master.endpoint] + endpoints)
         let added = endpoints.filter { endpoint in !kept.contains { $0.endpoint == endpoint } }
             .map(makeReplica)
         replicas = kept + added
@@ -80,12 +108,46 @@ public final class RedisLoop {
             endpoint: endpoint, name: replicasName, configuration: configuration, eventLoop: eventLoop,
             flusher: flusher, logger: logger, counters: counters)
         connection.whenAged = { self.replace($0) }
+        watch(connection)
         return connection
+    }
+
+    /// A connection to a server that was promoted, not started.
+    func makeMaster(at endpoint: RedisEndpoint) -> RedisConnection {
+        let connection = RedisConnection(
+            endpoint: endpoint, name: replicasName, wantsMaster: true, configuration: configuration,
+            eventLoop: eventLoop, flusher: flusher, logger: silent, counters: counters)
+        resumeWrites(with: connection)
+        return connection
+    }
+
+    /// Has writes that wait go on, or end their wait, by what becomes of the connection while it is the master's.
+    private func resumeWrites(with connection: RedisConnection) {
+        connection.whenReady = { [unowned self, unowned connection] in
+            if connection === master, decision.doubt == nil { waitingWrites.resumeAll(isMasterFound: true) }
+        }
+        connection.whenAway = { [unowned self, unowned connection] in
+            if connection === master { waitingWrites.resumeAll(isMasterFound: false) }
+        }
+    }
+
+    /// For connections to a server of which another connection tells.
+    private var silent: Logger {
+        var silent = logger
+        silent.logLevel = .critical
+        return silent
+    }
+
+    private func makeAcknowledgedWriteConnection() -> RedisConnection {
+        RedisConnection(
+            endpoint: master.endpoint, name: isFollowing ? replicasName : nil, wantsMaster: true,
+            configuration: patientConfiguration, eventLoop: eventLoop, flusher: flusher, logger: silent)
     }
 
     /// Asks every server for its health now, all in the same tick, so that their offsets can be compared.
     public func checkHealth() {
         master.checkHealth()
+        if isFollowing { configuredMaster.checkHealth() }
         for replica in replicas { replica.checkHealth() }
     }
 
@@ -93,7 +155,9 @@ public final class RedisLoop {
     public func shutDown(_ completion: @escaping () -> Void) {
         isShutDown = true
         waitingWrites.resumeAll(isMasterFound: false)
-        let connections = [master] + replicas + successors.map(\.new)
+        closerLook?.cancel()
+        let connections =
+            (isFollowing ? [master, configuredMaster] : [master]) + replicas + successors.map(\.new)
         var open = connections.count + 1
         let closed = {
             open -= 1

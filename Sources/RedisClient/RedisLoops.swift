@@ -10,6 +10,7 @@ public final class RedisLoops: Sendable {
     private let topology: RedisTopology
     private let configuration: RedisConnectionConfiguration
     private let logger: Logger
+    private let selector: ServerSelector
     private let loops = NIOLockedValueBox<[NIOLoopBound<RedisLoop>]>([])
 
     public init(
@@ -22,6 +23,7 @@ public final class RedisLoops: Sendable {
         self.configuration = configuration
         self.group = group
         self.logger = logger
+        self.selector = ServerSelector(configured: topology.master, logger: logger)
     }
 
     /// Makes the loop's connections and begins to connect. Must be called on `eventLoop`, once.
@@ -38,7 +40,7 @@ public final class RedisLoops: Sendable {
         if index > 0 { quiet.logLevel = .error }
         let loop = RedisLoop(
             topology: topology, configuration: configuration, eventLoop: eventLoop, flusher: flusher, turn: index,
-            logger: quiet)
+            selector: selector, logger: quiet)
         loops.withLockedValue { $0.append(NIOLoopBound(loop, eventLoop: eventLoop)) }
         return loop
     }

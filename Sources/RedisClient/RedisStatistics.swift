@@ -1,3 +1,4 @@
+import Replication
 public import Telemetry
 
 /// What one event loop has counted of Redis, and how it is now; a value, to be taken elsewhere.
@@ -30,12 +31,16 @@ public struct RedisStatistics: Sendable {
         public let role: AskedRole
         /// Whether a command would be sent to it in this part.
         public var isUp: Bool
+        /// Why its history keeps it out of reads, as a word; `nil` where it does not.
+        public var exclusion: String?
     }
 
     /// By ``AskedRole``.
     public var durations: [DurationHistogram]
     public var servers: [Server]
     public var parts: [Part]
+    /// How often another server became the master, for the whole process.
+    public var masterChanges: Int
     public var waitingWrites: Int
     public var acknowledgedWrites: Pool
 
@@ -62,8 +67,14 @@ extension RedisLoop {
                     inFlight: connections.reduce(0) { $0 + ($1.endpoint == endpoint ? $1.inFlight : 0) },
                     lag: lagging.contains(endpoint) ? server.lag : nil)
             },
-            parts: [.init(endpoint: master.endpoint, role: .master, isUp: master.isReadyForWrites)]
-                + replicas.map { .init(endpoint: $0.endpoint, role: .replica, isUp: $0.isReady) },
+            parts: [
+                .init(
+                    endpoint: master.endpoint, role: .master, isUp: master.isReadyForWrites && decision.doubt == nil)
+            ]
+                + replicas.map {
+                    .init(endpoint: $0.endpoint, role: .replica, isUp: $0.isReady, exclusion: $0.exclusionWord)
+                },
+            masterChanges: masterChanges,
             waitingWrites: waitingWrites.count,
             acknowledgedWrites: .init(
                 open: acknowledgedWrites.usage.open, busy: acknowledgedWrites.usage.busy,
@@ -75,6 +86,7 @@ extension RedisStatistics {
     /// The numbers of two event loops as one: a server is up in a part where it is for both.
     public mutating func merge(_ other: RedisStatistics) {
         durations = zip(durations, other.durations).map { $0 + $1 }
+        masterChanges = max(masterChanges, other.masterChanges)
         waitingWrites += other.waitingWrites
         acknowledgedWrites.open += other.acknowledgedWrites.open
         acknowledgedWrites.busy += other.acknowledgedWrites.busy
@@ -89,9 +101,23 @@ extension RedisStatistics {
         for part in other.parts {
             if let place = parts.firstIndex(where: { $0.endpoint == part.endpoint && $0.role == part.role }) {
                 parts[place].isUp = parts[place].isUp && part.isUp
+                parts[place].exclusion = parts[place].exclusion ?? part.exclusion
             } else {
                 parts.append(part)
             }
+        }
+    }
+}
+
+extension RedisConnection {
+    fileprivate var exclusionWord: String? {
+        guard case .unusable(let reason) = readSuitability else { return nil }
+        return switch reason {
+        case .strayMaster: "stray_master"
+        case .rival: "rival"
+        case .anotherHistory: "another_history"
+        case .emptied: "emptied"
+        case .neverSynchronised, .synchronising, .refusesStaleReads, .unreadable: nil
         }
     }
 }

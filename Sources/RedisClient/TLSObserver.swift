@@ -59,7 +59,9 @@ final class TLSObserver: ChannelDuplexHandler {
             "CERTIFICATE_VERIFY_FAILED",
             "shows a TLS certificate that no authority in REDIS_TLS_CA_FILE has signed, or that is not valid now"
         ),
-        ("WRONG_VERSION_NUMBER", "does not speak TLS on this port"),
+        (
+            "WRONG_VERSION_NUMBER", "does not speak TLS on this port: set REDIS_TLS_ENABLED=no, or the port for TLS"
+        ),
         (
             "CERTIFICATE_REQUIRED",
             "asks for a client certificate: set REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE"

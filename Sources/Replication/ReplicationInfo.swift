@@ -59,6 +59,8 @@ extension ReplicationInfo {
         public var receivedOffset: Int64?
         /// Seconds since the master was last heard (`master_last_io_seconds_ago`). `nil` while the link is down.
         public var silentSeconds: Int64?
+        /// A full copy began and did not end, and the server holds no key since: for those who ask `INFO keyspace`, too.
+        public var lostItsData = false
 
         public init(
             host: String, port: Int, isUp: Bool, isSynchronising: Bool = false, downSeconds: Int64? = nil,
@@ -83,6 +85,16 @@ extension ReplicationInfo {
             guard let downSeconds else { return false }
             return downSeconds >= 0 && downSeconds < 1_000_000_000
         }
+    }
+
+    /// Whether the last full copy that began did not end: what the server had before may be gone.
+    ///
+    /// A server forgets its place in the old stream once a copy begins (redis/redis `src/replication.c`,
+    /// `replicationDiscardCachedMaster`), and has one again once it ends; without one `slave_repl_offset` is 1, which no
+    /// stream's first command is short enough for (6.0 to 8.0, Valkey 8.1 and 9.1, ran).
+    public var isCopyIncomplete: Bool {
+        guard let link = masterLink else { return false }
+        return !link.isUp && link.appliedOffset == 1
     }
 
     /// One line `slaveN:ip=…,port=…,state=…,offset=…,lag=…` of a master's answer.

@@ -67,7 +67,8 @@ struct RouteTests {
         ("/v1/keys", .get, .keys), ("/v1/keys", .head, .keys), ("/v1/batch", .post, .batch),
         ("/v1/keys/x", .head, .key),
         ("/livez", .get, .live), ("/readyz", .get, .ready), ("/v1/topology", .get, .topology),
-        ("/v1/topology/events", .head, .topologyEvents), ("/v1/demo", .get, .demo),
+        ("/v1/topology/events", .head, .topologyEvents), ("/v1/topology/history", .get, .topologyHistory),
+        ("/v1/demo", .get, .demo),
     ])
     func `lead to their handlers`(path: String, method: RequestMethod, route: Route) throws {
         #expect(try parse(path, method) == route)

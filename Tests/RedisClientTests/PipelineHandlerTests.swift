@@ -228,6 +228,7 @@ extension RedisFailure {
         switch self {
         case .notConnected: "notConnected"
         case .readOnly: "readOnly"
+        case .noSingleMaster: "noSingleMaster"
         case .denied: "denied"
         case .overloaded: "overloaded"
         case .shuttingDown: "shuttingDown"

@@ -17,6 +17,35 @@ struct ObservedServer: Equatable, Sendable {
     var inFlight: Int
     /// Reads that the server has answered since the process began.
     var reads: Int
+    /// What it is in the system, whatever it says of itself.
+    var standing = Standing.unknown
+    /// Whether it is configured as the master.
+    var isConfiguredMaster = false
+    /// Whether reads are sent there.
+    var servesReads = false
+    /// Nanoseconds since a replica was last found in step; `nil` where that is not known.
+    var lagNanoseconds: Int64?
+    /// Since when ``state`` and ``standing`` are as they are.
+    var since: WallTime?
+    /// When ``information`` was true, where the server is away; `nil` where it is of now, or nothing was ever known.
+    var lastKnownAt: WallTime?
+
+    enum Standing: String, Equatable, Sendable {
+        case master, replica
+        case strayMaster = "stray_master"
+        case unknown
+
+        init(_ standing: ServerStanding, role: ReplicationInfo.Role) {
+            self =
+                switch standing {
+                case .master: .master
+                case .replica, .behind, .foreign: .replica
+                case .strayMaster, .rival: .strayMaster
+                // Nothing is known to judge it by: it is what it says.
+                case .unknown: role == .master ? .master : .replica
+                }
+        }
+    }
 }
 
 extension ObservedServer {
@@ -30,17 +59,15 @@ extension ObservedServer {
         inFlight = connection.inFlight
         reads = connection.answeredReads
         if case .serving(let info) = connection.health { information = info } else { information = nil }
-        if servesWrites {
-            isServing = connection.isReadyForWrites
-        } else {
-            switch connection.readSuitability {
-            case .fresh, .stale: isServing = connection.isReady
-            case .unusable, nil: isServing = false
-            }
+        switch connection.readSuitability {
+        case .fresh, .stale: servesReads = connection.isReady
+        case .unusable, nil: servesReads = false
         }
+        isServing = servesWrites ? connection.isReadyForWrites : servesReads
         if connection.isStalled, state == RedisConnection.goodState {
             state = "does not answer"
             isServing = false
+            servesReads = false
         }
     }
 
@@ -49,19 +76,37 @@ extension ObservedServer {
     mutating func add(_ other: ObservedServer) {
         if state == RedisConnection.goodState { state = other.state }
         isServing = isServing && other.isServing
+        servesReads = servesReads && other.servesReads
         inFlight += other.inFlight
         reads += other.reads
         guard let seen = other.information, information == nil || other.seenAt > seenAt else { return }
         information = seen
         seenAt = other.seenAt
+        standing = other.standing
+        lagNanoseconds = other.lagNanoseconds
     }
 }
 
 extension [ObservedServer] {
-    /// What one event loop sees, the master first.
+    /// What one event loop sees, the server that writes go to first, and each server once.
     init(_ redis: RedisLoop) {
-        self =
-            [ObservedServer(redis.master, servesWrites: true)]
-            + redis.replicas.map { ObservedServer($0, servesWrites: false) }
+        let selection = redis.selection
+        func observe(_ connection: RedisConnection, servesWrites: Bool) -> ObservedServer {
+            var server = ObservedServer(connection, servesWrites: servesWrites)
+            server.isConfiguredMaster = connection.endpoint == redis.configuredMasterEndpoint
+            if let info = server.information {
+                server.standing = .init(selection.standing(of: info), role: info.role)
+                if info.role == .replica { server.lagNanoseconds = connection.lagNanoseconds }
+            }
+            return server
+        }
+        self = [observe(redis.master, servesWrites: true)]
+        if let doubt = redis.masterDoubt {
+            self[0].isServing = false
+            self[0].state = doubt
+        }
+        for replica in redis.replicas where replica.endpoint != redis.master.endpoint {
+            append(observe(replica, servesWrites: false))
+        }
     }
 }

@@ -15,7 +15,9 @@ extension Topology {
         body.writeJSON(app.version)
         body.writeStaticString(",\"streams\":")
         body.writeJSON(Int64(app.streams))
-        body.writeStaticString("},\"master\":")
+        body.writeStaticString("}")
+        if let at, let verdict { write(verdict, at: at, into: &body) }
+        body.writeStaticString(",\"master\":")
         write(master, into: &body) { Self.writeMaster($0, into: &$1) }
         body.writeStaticString(",\"replicas\":[")
         for (index, replica) in replicas.enumerated() {
@@ -42,7 +44,54 @@ extension Topology {
         body.writeJSON(Int64(server.inFlight))
         body.writeStaticString(",\"reads\":")
         body.writeJSON(Int64(server.reads))
+        body.writeStaticString(
+            server.isConfiguredMaster ? ",\"configured_as\":\"master\"" : ",\"configured_as\":\"replica\"")
+        body.writeStaticString(",\"standing\":")
+        body.writeJSON(server.standing.rawValue)
+        body.writeStaticString(",\"since\":")
+        body.writeJSON(server.since?.text)
+        body.writeStaticString(",\"last_known_at\":")
+        body.writeJSON(server.lastKnownAt?.text)
         body.writeStaticString("}")
+    }
+
+    private func write(_ verdict: Verdict, at: WallTime, into body: inout ByteBuffer) {
+        body.writeStaticString(",\"at\":")
+        body.writeJSON(at.text)
+        body.writeStaticString(",\"verdict\":{\"state\":")
+        body.writeJSON(verdict.isFailing ? "failing" : verdict.isDegraded ? "degraded" : "ok")
+        body.writeStaticString(",\"writes\":{")
+        body.write(verdict.writes)
+        body.writeStaticString("},\"reads\":{")
+        body.write(verdict.reads)
+        body.writeStaticString(",\"serving\":")
+        body.writeJSON(Int64(verdict.readServers))
+        body.writeStaticString(",\"of\":")
+        body.writeJSON(Int64(verdict.servers))
+        body.writeStaticString("},\"stale_share\":")
+        body.writeJSON(verdict.staleShare)
+        body.writeStaticString(",\"worst_lag_bytes\":")
+        body.writeJSON(worstLagBytes)
+        body.writeStaticString(",\"worst_lag_seconds\":")
+        body.writeJSON(worstLagNanoseconds.map { Double($0) / 1e9 })
+        body.writeStaticString(",\"reads_per_second\":")
+        body.writeJSON(verdict.last?.reads)
+        body.writeStaticString(",\"writes_per_second\":")
+        body.writeJSON(verdict.last?.writes)
+        body.writeStaticString(",\"errors_per_second\":")
+        body.writeJSON(verdict.last?.errors)
+        body.writeStaticString(",\"p99_seconds\":")
+        body.writeJSON(verdict.last?.p99)
+        body.writeStaticString("},\"farthest\":")
+        if let farthest {
+            body.writeStaticString("{\"endpoint\":")
+            body.writeJSON(farthest.endpoint.description)
+            body.writeStaticString(",\"behind_bytes\":")
+            body.writeJSON(farthest.behindBytes)
+            body.writeStaticString("}")
+        } else {
+            body.writeStaticString("null")
+        }
     }
 
     private static func writeMaster(_ server: ObservedServer, into body: inout ByteBuffer) {
@@ -74,7 +123,7 @@ extension ReplicationInfo.MasterLink {
 
 extension ByteBuffer {
     /// Writes a string with its quotes, or `null`.
-    fileprivate mutating func writeJSON(_ text: String?) {
+    mutating func writeJSON(_ text: String?) {
         if let text {
             writeStaticString("\"")
             writeJSONEscaped(text.utf8.span)
@@ -85,7 +134,33 @@ extension ByteBuffer {
     }
 
     /// Writes a number, or `null`.
-    fileprivate mutating func writeJSON(_ number: Int64?) {
+    mutating func writeJSON(_ number: Int64?) {
         if let number { writeString("\(number)") } else { writeStaticString("null") }
     }
+
+    /// Writes a number, 0 or more, to a millionth, or `null`.
+    mutating func writeJSON(_ number: Double?) {
+        guard let number, number.isFinite else {
+            writeStaticString("null")
+            return
+        }
+        let scaled = Int64((number * 1_000_000).rounded().clamped)
+        let whole = scaled / 1_000_000
+        var digits = String(scaled.magnitude % 1_000_000)
+        digits = String(repeating: "0", count: 6 - digits.utf8.count) + digits
+        while digits.hasSuffix("0"), digits.utf8.count > 1 { digits.removeLast() }
+        writeString("\(whole).\(digits)")
+    }
+
+    fileprivate mutating func write(_ acceptance: TopologyRecord.Acceptance) {
+        writeStaticString(acceptance.isAccepted ? "\"accepted\":true,\"since\":" : "\"accepted\":false,\"since\":")
+        writeJSON(acceptance.since.text)
+        writeStaticString(",\"reason\":")
+        writeJSON(acceptance.reason)
+    }
+}
+
+extension Double {
+    /// Within what an `Int64` holds; never below zero.
+    fileprivate var clamped: Double { min(max(self, 0), 9e15) }
 }

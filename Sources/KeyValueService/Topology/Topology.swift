@@ -10,18 +10,27 @@ import Replication
 ///   - `pod_ip`, `host_name`: how it is called.
 ///   - `version`: of the program.
 ///   - `streams`: how many streams of events are open, 0…64.
-/// - `master`: the server that takes the writes.
+/// - `at`: the app's clock, in whole seconds.
+/// - `verdict`: `state` is `ok`, `degraded` (a server is not well) or `failing` (writes or reads are refused); `writes` and `reads`
+///   say since when they are accepted or refused, and why; `reads` how many servers serve them, of how many. `stale_share` is of
+///   the reads of the last ten seconds, `p99_seconds` and the numbers a second are of the last second.
+/// - `farthest`: the replica that is nearest to the master, and what its promotion would lose; `null` where none is known.
+/// - `master`: the server that takes the writes, which may be another one than configured.
 ///   - `endpoint`: `host:port`, as configured.
 ///   - `state`: `up`, or what is the matter, in words for an operator. Of several event loops, the first that sees something.
 ///   - `serving`: whether writes are sent there now.
-///   - `role`: `master` or `replica`, as the server says; `null` while no connection is up.
+///   - `role`: `master` or `replica`, as the server says; `null` while it never said so.
 ///   - `replication_id`: of the history that the server writes, 40 hexadecimal digits; `null` while it is not known.
 ///   - `offset`: bytes of the replication stream that the server has produced; `null` while it is not known.
 ///   - `connected_replicas`: how many replicas the server lists; `null` while it is not known.
 ///   - `in_flight`: submissions of commands that wait for the server's replies, over all event loops.
 ///   - `reads`: reads that the server has answered since the process began.
-/// - `replicas`: the servers for reads, in the order in which they are configured or found.
-///   - `endpoint`, `state`, `role`, `in_flight`, `reads`: as above.
+///   - `configured_as`: `master` or `replica`.
+///   - `standing`: `master`, `replica`, `stray_master` or `unknown`: what it is in this system, whatever it says of itself.
+///   - `since`: since when `state` and `standing` are as they are.
+///   - `last_known_at`: `null` where the values are of now; else the server is away, and they are of that time.
+/// - `replicas`: all other servers, in the order in which they are configured or found.
+///   - `endpoint`, `state`, `role`, `in_flight`, `reads`, `configured_as`, `standing`, `since`, `last_known_at`: as above.
 ///   - `serving`: whether reads are sent there now; those of a replica that lost its master only where no better is there.
 ///   - `link`: of the replica to its master: `up`, `down`, or `synchronising` while its data set is being replaced; `null`
 ///     while it is not known, and where the server is a master.
@@ -37,29 +46,49 @@ struct Topology: Equatable, Sendable {
         var streams: Int
     }
 
+    /// Whether all is well, in a few words and numbers.
+    struct Verdict: Equatable, Sendable {
+        /// Writes or reads are refused.
+        var isFailing: Bool
+        /// A server is not well.
+        var isDegraded: Bool
+        var writes: TopologyRecord.Acceptance
+        var reads: TopologyRecord.Acceptance
+        /// How many servers serve reads, of how many.
+        var readServers: Int
+        var servers: Int
+        var staleShare: Double?
+        var last: LoadSamples.Sample?
+    }
+
     var app: App
     var master: ObservedServer
     var replicas: [ObservedServer]
+    var lastChange: String?
+    /// When it was seen, and what that comes to; `nil` until a ``TopologyRecord`` has taken it.
+    var at: WallTime?
+    var verdict: Verdict?
 
     /// What all event loops see together.
     ///
     /// - Parameter loops: 1 or more, each with the master first.
-    init(of app: App, seenBy loops: [[ObservedServer]]) {
-        guard var master = loops.first?.first else { preconditionFailure("a process has an event loop and a master") }
-        var replicas = Array(loops[0].dropFirst())
-        for servers in loops.dropFirst() {
-            if let first = servers.first { master.add(first) }
-            for server in servers.dropFirst() {
-                if let index = replicas.firstIndex(where: { $0.endpoint == server.endpoint }) {
-                    replicas[index].add(server)
-                } else {
-                    replicas.append(server)
-                }
+    init(of app: App, seenBy loops: [[ObservedServer]], words: SelectionWords = SelectionWords()) {
+        guard var servers = loops.first, let first = servers.first else {
+            preconditionFailure("a process has an event loop and a master")
+        }
+        for server in loops.dropFirst().joined() {
+            if let index = servers.firstIndex(where: { $0.endpoint == server.endpoint }) {
+                servers[index].add(server)
+            } else {
+                servers.append(server)
             }
         }
         self.app = app
-        self.master = master
-        self.replicas = replicas
+        // While another server becomes the master, event loops may differ in who it is.
+        let place = servers.firstIndex { $0.endpoint == first.endpoint } ?? 0
+        self.master = servers.remove(at: place)
+        self.replicas = servers
+        self.lastChange = words.lastChange
     }
 
     /// By how many bytes a replica is behind the master; `nil` where that cannot be told.
@@ -67,8 +96,26 @@ struct Topology: Equatable, Sendable {
         guard let master = master.information, let info = replica.information,
             !master.replicationID.isEmpty, master.replicationID == info.replicationID
         else { return nil }
-        return max(0, master.offset - info.appliedOffset)
+        let (lag, isOverflow) = master.offset.subtractingReportingOverflow(info.appliedOffset)
+        return isOverflow ? nil : max(0, lag)
     }
+
+    /// The replica that has most of the master's stream, and by how many bytes it is behind what is known of that.
+    var farthest: (endpoint: RedisEndpoint, behindBytes: Int64)? {
+        var best: (endpoint: RedisEndpoint, behindBytes: Int64)?
+        for replica in replicas where replica.standing == .replica && replica.information?.role == .replica {
+            guard replica.information?.masterLink?.lostItsData != true, let lag = lagBytes(of: replica) else {
+                continue
+            }
+            if best.map({ lag < $0.behindBytes }) ?? true { best = (replica.endpoint, lag) }
+        }
+        return best
+    }
+
+    /// The largest lag of those replicas that are seen.
+    var worstLagBytes: Int64? { replicas.filter { $0.lastKnownAt == nil }.compactMap(lagBytes).max() }
+
+    var worstLagNanoseconds: Int64? { replicas.compactMap(\.lagNanoseconds).max() }
 }
 
 extension ReplicationInfo {

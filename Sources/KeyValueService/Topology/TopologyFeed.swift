@@ -18,6 +18,7 @@ final class TopologyFeed: Sendable {
     }
 
     private let state = NIOLockedValueBox(State())
+    let recorder = TopologyRecorder()
 
     /// How many streams are open.
     var streams: Int { state.withLockedValue { $0.streams } }
@@ -72,9 +73,11 @@ private final class TopologyPoller {
         guard let isDue = feed.nextLook() else { return }
         let app = service.app
         service.loops.gather(on: service.eventLoop) {
-            [ObservedServer]($0.redis)
+            ([ObservedServer]($0.redis), SelectionWords($0.redis))
         } completion: { loops in
-            self.tell(Topology(of: app, seenBy: loops).json, isDue: isDue)
+            guard !loops.isEmpty else { return }
+            let seen = Topology(of: app, seenBy: loops.map { $0.0 }, words: loops[0].1)
+            self.tell(self.feed.recorder.observe(seen).json, isDue: isDue)
             // For the next look; all in one tick, so that the offsets can be compared.
             self.service.redis.checkHealth()
             self.loop.scheduleTask(in: TopologyFeed.interval) { self.look() }

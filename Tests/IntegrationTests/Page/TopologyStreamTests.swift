@@ -37,7 +37,10 @@ struct TopologyStreamTests {
             try await cluster.kill("replica-1")
             try await cluster.wait(
                 untilTopologyHas: #""endpoint":"\#(system.replicas[0].endpoint)","state":"#, within: .seconds(2)
-            ) { $0.server(system.replicas[0].endpoint)?.contains(#""serving":false,"role":null"#) == true }
+            ) { $0.server(system.replicas[0].endpoint)?.contains(#""serving":false,"role":"replica""#) == true }
+            let text = try await cluster.http("app-1", .get("/v1/topology"))[0].text
+            let server = try #require(text.server(system.replicas[0].endpoint))
+            #expect(server.contains(#""last_known_at":"20"#), "what it was is told with its age: \(server)")
         }
     }
 

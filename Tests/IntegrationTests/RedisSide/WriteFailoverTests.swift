@@ -54,10 +54,14 @@ struct WriteFailoverTests {
         }
     }
 
-    @Test("a master that stays a replica takes no writes, is told in /readyz, and serves reads all the same")
+    @Test(
+        "a master that stays a replica of a server unknown to the app takes no writes, is told in /readyz, and serves reads"
+    )
     func staysReplica() async throws {
         let system = try DirectCluster(replicaLines: [[]])
-        try await withLocalCluster(system.spec) { cluster in
+        let app = DirectCluster.app(
+            at: system.app.endpoint, master: system.master.endpoint, replicas: [], program: system.app.executable)
+        try await withLocalCluster(ClusterSpec([system.master, system.replicas[0], app])) { cluster in
             try await cluster.store("k", "v", on: system.replicas)
             let replica = system.replicas[0].endpoint
             _ = try await cluster.redis("replica-1", "REPLICAOF", "NO", "ONE")
@@ -69,10 +73,7 @@ struct WriteFailoverTests {
             try await cluster.wait(untilReadinessSays: #""state":"is a replica, and the master is looked for"#)
             let refused = try await cluster.errors("READONLY", of: "master")
             for _ in 0..<50 {
-                let start = ContinuousClock.now
-                let answer = try await cluster.http("app", Self.write)[0]
-                #expect(answer.code == "redis-read-only")
-                #expect(ContinuousClock.now - start < .milliseconds(500), "at once")
+                #expect(try await cluster.http("app", Self.write)[0].code == "redis-read-only")
             }
             // The other event loop may not have known.
             #expect(try await cluster.errors("READONLY", of: "master") <= refused + 1)

@@ -1,0 +1,326 @@
+/// Which of the known servers is the master: a value that takes what all servers say of themselves, and remembers what it has
+/// to.
+///
+/// The master is the server that is configured, until another one's history continues its history (`master_replid2` names it)
+/// and either the old one is away, is no master any more, or the replicas follow the new one. A server that was promoted while
+/// the replicas still follow the master is a stray.
+///
+/// | the master in use | another master | the master is |
+/// |---|---|---|
+/// | is seen | continues it, and more replicas follow it | the other |
+/// | is seen | continues it, and no replica follows either | the other, once both were asked again |
+/// | became it in a fail-over a moment ago | was promoted in the same, and no replica follows either | none |
+/// | is seen, with a new history | continues the one in use before | the other, unless replicas follow the first |
+/// | is seen | anything else | the one in use; the other is a stray |
+/// | is away, or a replica | one continues the last history | that one |
+/// | is away, or a replica | several do, and one of them continues the others, or most replicas follow it | that one |
+/// | is away, or a replica | several do, else | none |
+///
+/// - A stray that began more than ``graceNanoseconds`` before the master was last seen lacks what was written since. It is
+///   followed only where replicas follow it.
+/// - Before a process knows a history, which is within its first ``graceNanoseconds``, two masters of which neither continues
+///   the other are told apart by the replicas alone.
+public struct MasterSelection: Sendable {
+    /// How long two histories may run side by side in a fail-over.
+    public static let graceNanoseconds: Int64 = 5_000_000_000
+    /// How long a process needs to see all servers.
+    static let settlingNanoseconds: Int64 = 3_000_000_000
+    /// How many ids and endpoints are remembered.
+    static let memory = 32
+
+    public let configured: String
+    /// Where the master is: the last one, while none is known.
+    public private(set) var endpoint: String
+    /// The master's history, or that of the last one.
+    public private(set) var history: History?
+    /// When ``history`` was last seen.
+    public private(set) var historySeenAt: Int64 = .min
+    /// Histories that led to ``history``, the youngest last.
+    public private(set) var ancestors: [ReplicationID] = []
+    /// Why there is no master, where several servers claim to be it.
+    public private(set) var rivals: [Rival] = []
+    /// What the last change of the master cost; `nil` before there was one.
+    public private(set) var lastChange: Change?
+
+    /// When the last change of the master was.
+    private var changedAt: Int64?
+    private var firstSightAt: Int64?
+    private var isSettled = false
+    /// When each other master was first seen beside the one in use.
+    private var strays: [(id: ReplicationID, since: Int64)] = []
+    /// Endpoints whose servers were seen in step with the master.
+    private var members: [String] = []
+
+    /// One of several masters of which none can be preferred.
+    public struct Rival: Equatable, Sendable {
+        public let endpoint: String
+        public let id: ReplicationID
+        public let fork: Int64
+    }
+
+    public struct Change: Equatable, Sendable {
+        public let from: String
+        public let to: String
+        /// Bytes that the old master is known to have written and the new one does not have; `nil` where the histories say
+        /// nothing of it.
+        public let lostBytes: Int64?
+        /// The old master still says that it is a master.
+        public let isOldOneStillMaster: Bool
+
+        public init(from: String, to: String, lostBytes: Int64?, isOldOneStillMaster: Bool) {
+            self.from = from
+            self.to = to
+            self.lostBytes = lostBytes
+            self.isOldOneStillMaster = isOldOneStillMaster
+        }
+    }
+
+    public init(configured: String) {
+        self.configured = configured
+        endpoint = configured
+    }
+
+    /// A master that is seen, at one or more endpoints.
+    private struct Candidate {
+        var history: History
+        var endpoints: [String]
+        var seenAt: Int64
+        var attached: Int
+        /// Known replicas that follow it now.
+        var votes = 0
+        var votersAreMembers = false
+    }
+
+    /// Takes all that is known now.
+    ///
+    /// - Parameters:
+    ///   - sights: of the servers that answer, in any order; a server that is away has none.
+    ///   - now: of the sights' clock.
+    public mutating func take(_ sights: [ServerSight], at now: Int64) {
+        if firstSightAt == nil, !sights.isEmpty { firstSightAt = now }
+        let candidates = self.candidates(in: sights)
+        let incumbent = candidates.first { $0.endpoints.contains(endpoint) }
+        let verdict = incumbent.map { judge(candidates, against: $0, sights) } ?? judge(candidates, sights)
+        rivals = []
+        switch verdict {
+        case .master(let winner):
+            follow(winner, insteadOf: incumbent, at: now)
+            noteMembers(sights)
+            if let firstSightAt, now - firstSightAt >= Self.settlingNanoseconds { isSettled = true }
+        case .rivals(let claimants):
+            rivals = claimants.map { Rival(endpoint: $0.endpoints[0], id: $0.history.id, fork: $0.history.fork) }
+        case .away: break
+        }
+        noteStrays(candidates, at: now)
+    }
+
+    // MARK: The rules
+
+    private enum Verdict {
+        case master(Candidate)
+        case rivals([Candidate])
+        /// No server shows that it is the master.
+        case away
+    }
+
+    /// The master in use is seen.
+    private func judge(_ candidates: [Candidate], against incumbent: Candidate, _ sights: [ServerSight]) -> Verdict {
+        var winners: [Candidate] = []
+        for other in candidates where other.history.id != incumbent.history.id {
+            switch challenge(by: other, to: incumbent) {
+            case .wins: winners.append(other)
+            case .ties: return .rivals([incumbent, other])
+            case .loses: break
+            }
+        }
+        return winners.isEmpty ? .master(incumbent) : best(of: winners)
+    }
+
+    private enum Outcome { case wins, ties, loses }
+
+    private func challenge(by other: Candidate, to incumbent: Candidate) -> Outcome {
+        let votes = compare(other, incumbent)
+        if other.history.continues(incumbent.history.id) {
+            if votes != 0 { return votes > 0 ? .wins : .loses }
+            let isOpen = !hasFollowers(incumbent) && !isOldStray(other.history.id)
+            return isOpen && isConfirmed(other, incumbent) ? .wins : .loses
+        }
+        if incumbent.history.continues(other.history.id) { return votes > 0 ? .ties : .loses }
+        // Both were promoted in the same fail-over.
+        if let origin = incumbent.history.origin, other.history.continues(origin), isSibling(other) {
+            return votes > 0 ? .wins : hasFollowers(incumbent) ? .loses : .ties
+        }
+        // The master in use has come back with another history, and the other one continues the one that it had.
+        if let history, isSettled, incumbent.history.id != history.id, other.history.continues(history.id) {
+            if isOldStray(other.history.id) { return votes > 0 ? .wins : .loses }
+            if votes != 0 { return votes > 0 ? .wins : .loses }
+            return incumbent.history.continues(history.id) ? .ties : .wins
+        }
+        if isSettled {
+            let isOurs = other.history.origin.map(isAncestor) ?? false
+            return isOurs && votes > 0 && other.votersAreMembers ? .wins : .loses
+        }
+        // Nothing is remembered: a server that was promoted may be the one that the system goes by.
+        guard let origin = other.history.origin, !hasFollowers(incumbent) else { return .loses }
+        if origin == incumbent.history.origin, votes > 0 { return .wins }
+        return .ties
+    }
+
+    /// The master in use is away, or is a replica.
+    private func judge(_ candidates: [Candidate], _ sights: [ServerSight]) -> Verdict {
+        let eligible = candidates.filter { isEligible($0, among: candidates, sights) }
+        switch eligible.count {
+        case 0: return .away
+        case 1: return .master(eligible[0])
+        default: return best(of: eligible)
+        }
+    }
+
+    private func isEligible(_ candidate: Candidate, among all: [Candidate], _ sights: [ServerSight]) -> Bool {
+        let own = candidate.history
+        let isUnanimous = candidate.votes > 0 && all.allSatisfy { $0.history.id == own.id || $0.votes == 0 }
+        if let history {
+            if own.id == history.id { return true }
+            if own.continues(history.id) { return !isOldStray(own.id) || isUnanimous }
+            return isUnanimous && candidate.votersAreMembers
+        }
+        if isUnanimous { return true }
+        guard let origin = own.origin else { return false }
+        // What the others had before has to be what it continues.
+        return sights.allSatisfy { sight in
+            guard sight.information.role == .replica, let id = ReplicationID(sight.information.replicationID) else {
+                return true
+            }
+            return id == own.id || id == origin
+        }
+    }
+
+    /// The one that continues all others, or that more replicas follow than any other.
+    private func best(of candidates: [Candidate]) -> Verdict {
+        if candidates.count == 1 { return .master(candidates[0]) }
+        let youngest = candidates.filter { one in
+            candidates.allSatisfy { $0.history.id == one.history.id || one.history.continues($0.history.id) }
+        }
+        if youngest.count == 1 { return .master(youngest[0]) }
+        let most = candidates.map(\.votes).max() ?? 0
+        let leaders = candidates.filter { $0.votes == most }
+        return leaders.count == 1 ? .master(leaders[0]) : .rivals(candidates)
+    }
+
+    /// Above 0 where more replicas follow the first one. What servers list counts where no known replica says whom it follows.
+    private func compare(_ one: Candidate, _ other: Candidate) -> Int {
+        if one.votes > 0 || other.votes > 0 { return one.votes - other.votes }
+        return one.attached - other.attached
+    }
+
+    private func hasFollowers(_ candidate: Candidate) -> Bool { candidate.votes > 0 || candidate.attached > 0 }
+
+    /// Whether both were asked again since the claim was first seen.
+    private func isConfirmed(_ one: Candidate, _ other: Candidate) -> Bool {
+        guard let since = strays.first(where: { $0.id == one.history.id })?.since else { return false }
+        return one.seenAt > since && other.seenAt > since
+    }
+
+    /// Whether another master began so long before the master in use was last seen that it lacks what was written since.
+    public func isOldStray(_ id: ReplicationID) -> Bool {
+        guard let stray = strays.first(where: { $0.id == id }) else { return false }
+        return historySeenAt - stray.since > Self.graceNanoseconds
+    }
+
+    /// Whether another master was first seen when the one in use had just become it, and is not the one before it, restarted.
+    private func isSibling(_ other: Candidate) -> Bool {
+        guard let changedAt, let stray = strays.first(where: { $0.id == other.history.id }) else { return false }
+        if let from = lastChange?.from, other.endpoints.contains(from) { return false }
+        return abs(stray.since - changedAt) <= Self.graceNanoseconds
+    }
+
+    private func isAncestor(_ id: ReplicationID) -> Bool { history?.id == id || ancestors.contains(id) }
+
+    // MARK: What is seen, and remembered
+
+    private func candidates(in sights: [ServerSight]) -> [Candidate] {
+        var found: [Candidate] = []
+        // The younger sight of a server at an endpoint counts.
+        let sights = sights.sorted { $0.seenAt > $1.seenAt }
+        var seen: Set<[String]> = []
+        var voters: [(id: ReplicationID, endpoint: String)] = []
+        for sight in sights where seen.insert([sight.endpoint, sight.server]).inserted {
+            guard let own = History(of: sight.information) else { continue }
+            guard sight.information.role == .master else {
+                if sight.information.masterLink?.isInStep == true { voters.append((own.id, sight.endpoint)) }
+                continue
+            }
+            if let place = found.firstIndex(where: { $0.history.id == own.id }) {
+                if !found[place].endpoints.contains(sight.endpoint) { found[place].endpoints.append(sight.endpoint) }
+            } else {
+                let attached = sight.information.replicas.count { $0.state == "online" }
+                found.append(
+                    Candidate(history: own, endpoints: [sight.endpoint], seenAt: sight.seenAt, attached: attached))
+            }
+        }
+        for place in found.indices {
+            let own = voters.filter { $0.id == found[place].history.id }
+            found[place].votes = Set(own.map(\.endpoint)).count
+            found[place].votersAreMembers =
+                own.contains { members.contains($0.endpoint) }
+                || found[place].endpoints.contains(where: members.contains)
+            found[place].endpoints.sort { a, b in
+                (a == configured ? 0 : a == endpoint ? 1 : 2, a) < (b == configured ? 0 : b == endpoint ? 1 : 2, b)
+            }
+        }
+        // The order of sights is nobody's business.
+        return found.sorted { ($0.endpoints[0], $0.history.fork) < ($1.endpoints[0], $1.history.fork) }
+    }
+
+    private mutating func follow(_ winner: Candidate, insteadOf incumbent: Candidate?, at now: Int64) {
+        let place = winner.endpoints[0]
+        if let history, winner.history.id != history.id {
+            remember(history.id)
+            if let origin = winner.history.origin { remember(origin) }
+        }
+        if place != endpoint {
+            // The same server may be reached at another address by now: nothing is lost then.
+            if winner.history.id != history?.id || incumbent.map({ $0.history.id != winner.history.id }) == true {
+                changedAt = now
+                lastChange = Change(
+                    from: endpoint, to: place,
+                    lostBytes: history.flatMap { old in
+                        guard winner.history.continues(old.id) else { return nil }
+                        let known = incumbent?.history.id == old.id ? incumbent?.history.offset : nil
+                        return winner.history.lostBytes(ofHistoryUpTo: max(old.offset, known ?? old.offset))
+                    }, isOldOneStillMaster: incumbent != nil && incumbent?.history.id != winner.history.id)
+            }
+            endpoint = place
+        }
+        if history?.id == winner.history.id, winner.seenAt < historySeenAt { return }
+        history = winner.history
+        historySeenAt = winner.seenAt
+    }
+
+    private mutating func remember(_ id: ReplicationID) {
+        ancestors.removeAll { $0 == id }
+        ancestors.append(id)
+        if ancestors.count > Self.memory { ancestors.removeFirst() }
+    }
+
+    private mutating func noteMembers(_ sights: [ServerSight]) {
+        guard let history else { return }
+        for sight in sights
+        where !members.contains(sight.endpoint)
+            && (sight.information.role == .master || sight.information.masterLink?.isInStep == true)
+            && ReplicationID(sight.information.replicationID) == history.id
+        {
+            members.append(sight.endpoint)
+            if members.count > Self.memory { members.removeFirst() }
+        }
+    }
+
+    private mutating func noteStrays(_ candidates: [Candidate], at now: Int64) {
+        let others = candidates.map(\.history.id).filter { $0 != history?.id }
+        strays.removeAll { stray in stray.id == history?.id }
+        for id in others where !strays.contains(where: { $0.id == id }) {
+            strays.append((id, now))
+            if strays.count > Self.memory { strays.removeFirst() }
+        }
+    }
+}

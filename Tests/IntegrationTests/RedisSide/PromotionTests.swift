@@ -1,0 +1,204 @@
+import Hiredis
+import LocalTopology
+import SystemPackage
+import Testing
+
+/// Real servers are promoted, by hand and by a real Sentinel; the app has two event loops, which have to agree.
+@Suite("A server that is promoted is followed")
+struct PromotionTests {
+    static let servers = RedisServer.paths
+
+    private static func cluster(_ server: String, replicas: Int = 2) throws -> DirectCluster {
+        try DirectCluster(
+            server: FilePath(server), replicaLines: Array(repeating: [], count: replicas), loops: 2)
+    }
+
+    private static func write(_ value: String) -> LoopbackHTTP.Request {
+        .set(#"{"key":"k","value":"\#(value)"}"#)
+    }
+
+    @Test("by hand, once the master is dead: at once, on every event loop, for each kind of write", arguments: servers)
+    func masterDead(server: String) async throws {
+        let system = try Self.cluster(server)
+        try await withLocalCluster(system.spec) { cluster in
+            try await cluster.store("k", "old", on: system.replicas)
+            try await cluster.kill("master")
+            _ = try await cluster.redis("replica-1", "REPLICAOF", "NO", "ONE")
+            let promoted = ContinuousClock.now
+            try await cluster.wait(untilServed: Self.write("new"))
+            // Noted, not bounded: the machine may be busy. About 0.2 s.
+            print("accepted \(ContinuousClock.now - promoted) after the promotion")
+            try await cluster.wait(
+                untilReadinessSays: #""master":{"endpoint":"\#(system.replicas[0].endpoint)","state":"up""#)
+            for round in 0..<20 {
+                let answer = try await cluster.http("app", Self.write("new-\(round)"))[0]
+                #expect(answer.status == 200, "\(answer.text)")
+                let acknowledged = try await cluster.http(
+                    "app", LoopbackHTTP.Request("PUT", "/v1/keys/w?replicas=1&within=100ms", body: Array("x".utf8)))[0]
+                #expect(acknowledged.status < 300, "\(acknowledged.text)")
+                let token = try #require(acknowledged.header("Replication-Token"))
+                let read = try await cluster.http(
+                    "app", LoopbackHTTP.Request("GET", "/v1/keys/w", headers: ["Replication-After: \(token)"]))[0]
+                #expect(read.text == "x")
+                #expect(read.header("Replication-Verdict") == "satisfied")
+            }
+            #expect(try await cluster.redis("replica-1", "GET", "k").text == "new-19")
+            let log = try await cluster.log(of: "app")
+            let told = "\(system.replicas[0].endpoint) is the master now, in place of \(system.master.endpoint)"
+            #expect(log.split(separator: "\n").count { $0.contains(told) } == 1, "\(log)")
+            let topology = try await cluster.http("app", .get("/v1/topology"))[0].text
+            #expect(topology.contains(#""verdict":{"state":"degraded","writes":{"accepted":true"#), "\(topology)")
+            let history = try await cluster.http("app", .get("/v1/topology/history"))[0].text
+            #expect(history.contains(#""kind":"promotion""#))
+        }
+    }
+
+    @Test("a stray master is left out of reads, named once in the log, and never written to", arguments: servers)
+    func stray(server: String) async throws {
+        let system = try Self.cluster(server)
+        try await withLocalCluster(system.spec) { cluster in
+            try await cluster.store("k", "good", on: system.replicas)
+            try await cluster.wait(untilServersUp: 3)
+            _ = try await cluster.redis("replica-1", "REPLICAOF", "NO", "ONE")
+            try await cluster.wait(untilReadinessSays: #"\#(system.replicas[0].endpoint)","state":"is a master beside"#)
+            _ = try await cluster.redis("replica-1", "SET", "k", "stray")
+            for round in 0..<40 {
+                let answer = try await cluster.http("app", .get("/v1/keys/k"))[0]
+                #expect(answer.header("Served-By") == "\(system.replicas[1].endpoint)")
+                let expected = round == 0 ? "good" : "good-\(round - 1)"
+                #expect(answer.text == expected)
+                try await cluster.store("k", "good-\(round)", on: [system.replicas[1]])
+            }
+            #expect(try await cluster.redis("replica-1", "GET", "k").text == "stray")
+            let log = try await cluster.log(of: "app")
+            #expect(log.split(separator: "\n").count { $0.contains("is a master beside the one in use") } == 1)
+            let metrics = try await cluster.http("app", .get("/metrics"))[0].text
+            let excluded = #"kvapp_redis_excluded{endpoint="\#(system.replicas[0].endpoint)",reason="stray_master"} 1"#
+            #expect(metrics.contains(excluded))
+            let topology = try await cluster.http("app", .get("/v1/topology"))[0].text
+            #expect(topology.contains(#""standing":"stray_master""#))
+            // It serves again once it is a replica again.
+            let master = system.master.endpoint
+            _ = try await cluster.redis("replica-1", "REPLICAOF", master.host, "\(master.port)")
+            try await cluster.wait(untilServersUp: 3)
+        }
+    }
+
+    @Test("with the old master alive and taking writes, once the other replica follows it", arguments: servers)
+    func masterAlive(server: String) async throws {
+        let system = try Self.cluster(server)
+        try await withLocalCluster(system.spec) { cluster in
+            try await cluster.store("k", "old", on: system.replicas)
+            try await cluster.wait(untilServersUp: 3)
+            let new = system.replicas[0].endpoint
+            _ = try await cluster.redis("replica-1", "REPLICAOF", "NO", "ONE")
+            _ = try await cluster.redis("replica-2", "REPLICAOF", new.host, "\(new.port)")
+            try await cluster.wait(untilReadinessSays: #""master":{"endpoint":"\#(new)","state":"up""#)
+            _ = try await cluster.redis("master", "SET", "k", "lost")
+            for round in 0..<20 {
+                try await cluster.store("k", "new-\(round)", on: [system.replicas[1]])
+                let answer = try await cluster.http("app", .get("/v1/keys/k"))[0]
+                #expect(answer.text == "new-\(round)", "the old master is not read")
+            }
+            try await cluster.wait(untilReadinessSays: #"\#(system.master.endpoint)","state":"is a master beside"#)
+            #expect(try await cluster.log(of: "app").contains("\(system.master.endpoint) still takes writes"))
+        }
+    }
+
+    @Test(
+        "two of them: none is, and writes are refused with the reason, until one is a replica again", arguments: servers
+    )
+    func twoPromoted(server: String) async throws {
+        let system = try Self.cluster(server)
+        try await withLocalCluster(system.spec) { cluster in
+            try await cluster.store("k", "old", on: system.replicas)
+            try await cluster.wait(untilServersUp: 3)
+            try await cluster.kill("master")
+            _ = try await cluster.redis("replica-1", "REPLICAOF", "NO", "ONE")
+            _ = try await cluster.redis("replica-2", "REPLICAOF", "NO", "ONE")
+            try await cluster.wait(untilReadinessSays: "there is no single master: ")
+            try await cluster.wait(until: "writes are refused", of: "app") {
+                let answer = try await cluster.http("app", Self.write("x"))[0]
+                return Observation(answer.code == "no-single-master", else: answer.text)
+            }
+            let answer = try await cluster.http("app", Self.write("x"))[0]
+            #expect(answer.status == 503)
+            #expect(answer.header("Retry-After") == "1")
+            let read = try await cluster.http("app", .get("/v1/keys/k"))[0]
+            #expect(read.status == 200)
+            #expect(read.header("Served-Stale") == "true")
+            let new = system.replicas[1].endpoint
+            _ = try await cluster.redis("replica-1", "REPLICAOF", new.host, "\(new.port)")
+            try await cluster.wait(untilServed: Self.write("after"))
+            #expect(try await cluster.redis("replica-2", "GET", "k").text == "after")
+        }
+    }
+
+    @Test(
+        "the old master comes back as a second one, and then as a replica; the app is restarted meanwhile",
+        arguments: servers)
+    func oldMasterBack(server: String) async throws {
+        let system = try Self.cluster(server)
+        try await withLocalCluster(system.spec) { cluster in
+            try await cluster.store("k", "old", on: system.replicas)
+            try await cluster.wait(untilServersUp: 3)
+            try await cluster.kill("master")
+            let new = system.replicas[0].endpoint
+            _ = try await cluster.redis("replica-1", "REPLICAOF", "NO", "ONE")
+            _ = try await cluster.redis("replica-2", "REPLICAOF", new.host, "\(new.port)")
+            try await cluster.wait(untilServed: Self.write("new"))
+            try await cluster.start("master")
+            try await cluster.wait(untilReadinessSays: #"\#(system.master.endpoint)","state":"is a master beside"#)
+            for restarts in 0...1 {
+                if restarts == 1 {
+                    try await cluster.kill("app")
+                    try await cluster.start("app")
+                    try await cluster.wait(untilReadinessSays: #""master":{"endpoint":"\#(new)","state":"up""#)
+                }
+                for round in 0..<10 {
+                    #expect(try await cluster.http("app", Self.write("new-\(restarts)-\(round)"))[0].status == 200)
+                }
+                #expect(try await cluster.redis("replica-1", "GET", "k").text == "new-\(restarts)-9")
+                #expect(try await cluster.redis("master", "GET", "k").text != "new-\(restarts)-9")
+            }
+            _ = try await cluster.redis("master", "REPLICAOF", new.host, "\(new.port)")
+            try await cluster.wait(untilReadinessSays: #"{"endpoint":"\#(system.master.endpoint)","state":"up"}"#)
+            // Fail-back: the configured one is promoted while the other is dead.
+            try await cluster.kill("replica-1")
+            _ = try await cluster.redis("master", "REPLICAOF", "NO", "ONE")
+            try await cluster.wait(untilServed: Self.write("back"))
+            #expect(try await cluster.redis("master", "GET", "k").text == "back")
+        }
+    }
+
+    @Test("a replica that lost its data in a copy that it could not load serves nothing, with the master and without")
+    func emptied() async throws {
+        let old = try #require(
+            Self.servers.map(RedisServer.init).filter { !$0.isValkey && !$0.has(7, 2) }.last)
+        guard let new = try Self.servers.map(RedisServer.init).first(where: { !$0.isValkey && $0.has(8, 0) }) else {
+            // A server of one version alone is on this machine: nothing to set under another.
+            return
+        }
+        let system = try Self.cluster(old.path)
+        let younger = NodeSpec.redis("younger", server: FilePath(new.path), at: system.master.endpoint)
+        let nodes = [system.master] + system.replicas + [younger, system.app]
+        try await withLocalCluster(ClusterSpec(nodes), starts: false) { cluster in
+            try await cluster.start("master")
+            for replica in system.replicas { try await cluster.start(replica.name) }
+            try await cluster.start("app")
+            try await cluster.store("k", "old", on: system.replicas)
+            try await cluster.kill("master")
+            try await cluster.start("younger")
+            try await cluster.wait(untilReadinessSays: #""state":"holds no data since a full copy"#)
+            try await cluster.store("k", "new", on: [])
+            #expect(try await cluster.http("app", .get("/v1/keys/k"))[0].text == "new")
+            try await cluster.kill("younger")
+            try await cluster.wait(until: "reads are refused", of: "app") {
+                let answer = try await cluster.http("app", .get("/v1/keys/k"))[0]
+                #expect(answer.status != 404)
+                return Observation(answer.status == 503, else: answer.text)
+            }
+            #expect(try await cluster.log(of: "app").contains("holds no data since a full copy"))
+        }
+    }
+}

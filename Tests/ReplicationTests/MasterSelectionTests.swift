@@ -1,0 +1,399 @@
+import Replication
+import Testing
+
+/// Histories are letters, servers are endpoints; the configured master is at `m`, the replicas are at `r`, `s` and `t`.
+@Suite("Which server is the master")
+struct MasterSelectionTests {
+    static func id(_ letter: Character) -> String { String(repeating: letter, count: 40) }
+
+    /// One server's answer, as in `m: master A@100` or `r: master B@130<A@101` (it was promoted at offset 100 of A).
+    struct Scene {
+        var sights: [ServerSight] = []
+
+        static func master(
+            _ endpoint: String, _ id: Character, _ offset: Int64 = 100, from origin: Character? = nil,
+            at fork: Int64 = 101,
+            attached: Int = 0, seenAt: Int64
+        ) -> ServerSight {
+            ServerSight(
+                endpoint: endpoint,
+                information: ReplicationInfo(
+                    role: .master,
+                    replicas: (0..<attached).map {
+                        .init(address: "10.0.0.\($0)", port: 6379, state: "online", offset: offset, lagSeconds: 0)
+                    }, replicationID: MasterSelectionTests.id(id),
+                    secondReplicationID: origin.map(MasterSelectionTests.id), offset: offset,
+                    secondOffset: origin == nil ? -1 : fork), seenAt: seenAt)
+        }
+
+        static func replica(
+            _ endpoint: String, _ id: Character, _ offset: Int64 = 100, isUp: Bool = true, seenAt: Int64
+        ) -> ServerSight {
+            ServerSight(
+                endpoint: endpoint,
+                information: ReplicationInfo(
+                    role: .replica,
+                    masterLink: .init(
+                        host: "e", port: 1, isUp: isUp, downSeconds: isUp ? nil : 1, appliedOffset: offset),
+                    replicationID: MasterSelectionTests.id(id), offset: offset), seenAt: seenAt)
+        }
+    }
+
+    /// A selection and its clock, in seconds.
+    struct Story {
+        var selection = MasterSelection(configured: "m")
+        var now: Int64 = 0
+
+        /// Servers are seen, one second after the last time.
+        mutating func see(_ sights: (Int64) -> [ServerSight]) {
+            now += 1_000_000_000
+            selection.take(sights(now), at: now)
+        }
+
+        /// The same, for so many seconds.
+        mutating func see(for seconds: Int, _ sights: (Int64) -> [ServerSight]) {
+            for _ in 0..<seconds { see(sights) }
+        }
+
+        /// Master `m` of history a, with replicas, for ten seconds.
+        static func settled(replicas: [String] = ["r", "s"]) -> Story {
+            var story = Story()
+            story.see(for: 10) { now in
+                [Scene.master("m", "a", attached: replicas.count, seenAt: now)]
+                    + replicas.map { Scene.replica($0, "a", seenAt: now) }
+            }
+            return story
+        }
+
+        var master: String? { selection.rivals.isEmpty ? selection.endpoint : nil }
+
+        func standing(_ sight: ServerSight) -> ServerStanding { selection.standing(of: sight.information) }
+    }
+
+    @Test func `the configured master is the master, alone and with replicas`() {
+        var story = Story()
+        story.see { [Scene.master("m", "a", seenAt: $0)] }
+        #expect(story.master == "m")
+        #expect(Story.settled().master == "m")
+    }
+
+    @Test func `a stray master beside a master that replicas follow stays a stray, however long`() {
+        var story = Story.settled()
+        let stray = { (now: Int64) in Scene.master("r", "b", 130, from: "a", seenAt: now) }
+        for _ in 0..<20 {
+            story.see {
+                [Scene.master("m", "a", 200, attached: 1, seenAt: $0), stray($0), Scene.replica("s", "a", seenAt: $0)]
+            }
+            #expect(story.master == "m")
+        }
+        #expect(story.standing(stray(0)) == .strayMaster)
+        // Not even when the last replica goes, or the master is away.
+        story.see { [Scene.master("m", "a", 200, seenAt: $0), stray($0)] }
+        #expect(story.master == "m")
+        story.see(for: 5) { [stray($0)] }
+        #expect(story.master == "m")
+        // What the replicas were pointed at is meant.
+        story.see { [stray($0), Scene.replica("s", "b", 130, seenAt: $0)] }
+        #expect(story.master == "r")
+    }
+
+    @Test func `a replica that is promoted while the master is away is the master at once`() {
+        var story = Story.settled()
+        story.see {
+            [Scene.replica("r", "a", isUp: false, seenAt: $0), Scene.replica("s", "a", isUp: false, seenAt: $0)]
+        }
+        #expect(story.master == "m")
+        story.see { [Scene.master("r", "b", from: "a", seenAt: $0), Scene.replica("s", "a", isUp: false, seenAt: $0)] }
+        #expect(story.master == "r")
+        #expect(
+            story.selection.lastChange == .init(from: "m", to: "r", lostBytes: 0, isOldOneStillMaster: false))
+    }
+
+    @Test func `a promotion that loses bytes says how many`() {
+        var story = Story.settled()
+        story.see { [Scene.master("r", "b", from: "a", at: 61, seenAt: $0)] }
+        #expect(story.selection.lastChange?.lostBytes == 40)
+    }
+
+    @Test func `the old master is left while it still takes writes, once the replicas follow the new one`() {
+        var story = Story.settled()
+        story.see {
+            [
+                Scene.master("m", "a", 150, seenAt: $0),
+                Scene.master("r", "b", 140, from: "a", attached: 1, seenAt: $0),
+                Scene.replica("s", "b", 140, seenAt: $0),
+            ]
+        }
+        #expect(story.master == "r")
+        #expect(
+            story.selection.lastChange == .init(from: "m", to: "r", lostBytes: 50, isOldOneStillMaster: true))
+        #expect(story.standing(Scene.master("m", "a", seenAt: 0)) == .strayMaster)
+    }
+
+    @Test func `where no replica follows either, the younger history wins once both were asked again`() {
+        var story = Story.settled(replicas: ["r"])
+        let both = { (now: Int64) in
+            [Scene.master("m", "a", seenAt: now), Scene.master("r", "b", from: "a", seenAt: now)]
+        }
+        story.see(both)
+        #expect(story.master == "m")
+        story.see(both)
+        #expect(story.master == "r")
+    }
+
+    @Test func `replicas that the app does not know count as followers`() {
+        var story = Story.settled(replicas: ["r"])
+        story.see(for: 4) {
+            [Scene.master("m", "a", attached: 1, seenAt: $0), Scene.master("r", "b", from: "a", seenAt: $0)]
+        }
+        #expect(story.master == "m")
+    }
+
+    @Test func `two that were promoted and do not continue each other are rivals, and no master`() {
+        var story = Story.settled()
+        let rivals = { (now: Int64) in
+            [
+                Scene.master("r", "b", from: "a", at: 101, seenAt: now),
+                Scene.master("s", "c", from: "a", at: 99, seenAt: now),
+            ]
+        }
+        // Both in one look; one after the other the first is followed, and the second is a stray.
+        story.see(for: 3, rivals)
+        #expect(story.master == nil)
+        #expect(story.standing(rivals(0)[0]) == .rival(isLastResort: true))
+        #expect(story.standing(rivals(0)[1]) == .rival(isLastResort: false))
+        // The operator makes one a replica of the other.
+        story.see { [rivals($0)[1], Scene.replica("r", "c", seenAt: $0)] }
+        #expect(story.master == "s")
+    }
+
+    @Test func `two that are promoted one after the other in one fail-over are rivals too, unless replicas follow one`()
+    {
+        let first = { (now: Int64) in Scene.master("r", "b", from: "a", seenAt: now) }
+        let second = { (now: Int64) in Scene.master("s", "c", from: "a", at: 99, seenAt: now) }
+        var story = Story.settled()
+        story.see { [first($0)] }
+        #expect(story.master == "r")
+        story.see(for: 2) { [first($0), second($0)] }
+        // The second look is the one that knows when the other began.
+        story.see(for: 20) { [first($0), second($0)] }
+        #expect(story.master == nil)
+        story.see { [first($0), second($0), Scene.replica("t", "c", seenAt: $0)] }
+        #expect(story.master == "s")
+        // Long after a fail-over another promotion is a stray one.
+        var late = Story.settled()
+        late.see(for: 10) { [first($0)] }
+        late.see(for: 10) { [first($0), second($0)] }
+        #expect(late.master == "r")
+    }
+
+    @Test func `of two that were promoted, the one that continues the other is the master`() {
+        var story = Story.settled()
+        story.see {
+            [
+                Scene.master("r", "b", 120, from: "a", seenAt: $0),
+                Scene.master("s", "c", 140, from: "b", at: 121, seenAt: $0),
+            ]
+        }
+        // Seen at once, only r continues what was known; s continues r.
+        #expect(story.master == "r")
+        story.see {
+            [
+                Scene.master("r", "b", 120, from: "a", seenAt: $0),
+                Scene.master("s", "c", 140, from: "b", at: 121, seenAt: $0),
+            ]
+        }
+        #expect(story.master == "s")
+    }
+
+    @Test func `a chain of two promotions is followed`() {
+        var story = Story.settled()
+        story.see { [Scene.master("r", "b", from: "a", seenAt: $0)] }
+        story.see {
+            [Scene.master("r", "b", 120, from: "a", attached: 1, seenAt: $0), Scene.replica("s", "b", 120, seenAt: $0)]
+        }
+        story.see { [Scene.replica("s", "b", 120, isUp: false, seenAt: $0)] }
+        story.see { [Scene.master("s", "c", 120, from: "b", at: 121, seenAt: $0)] }
+        #expect(story.master == "s")
+    }
+
+    @Test(arguments: [nil, "a"] as [Character?])
+    func `an old master that comes back as a second one is a stray`(origin: Character?) {
+        var story = Story.settled()
+        story.see { [Scene.master("r", "b", from: "a", seenAt: $0)] }
+        #expect(story.master == "r")
+        for _ in 0..<8 {
+            story.see {
+                [Scene.master("m", "d", from: origin, seenAt: $0), Scene.master("r", "b", 120, from: "a", seenAt: $0)]
+            }
+            #expect(story.master == "r")
+        }
+        #expect(story.standing(Scene.master("m", "d", from: origin, seenAt: 0)) == .strayMaster)
+    }
+
+    @Test func `the configured server is the master again once it continues the history`() {
+        var story = Story.settled()
+        story.see { [Scene.master("r", "b", from: "a", seenAt: $0)] }
+        story.see(for: 3) {
+            [Scene.master("r", "b", 120, from: "a", attached: 1, seenAt: $0), Scene.replica("m", "b", 120, seenAt: $0)]
+        }
+        #expect(story.master == "r")
+        story.see {
+            [
+                Scene.replica("r", "b", 120, isUp: false, seenAt: $0),
+                Scene.master("m", "d", 120, from: "b", at: 121, seenAt: $0),
+            ]
+        }
+        #expect(story.master == "m")
+    }
+
+    @Test func `one server at two endpoints is one master, and the configured endpoint is taken`() {
+        var story = Story.settled()
+        story.see { [Scene.master("r", "b", from: "a", seenAt: $0)] }
+        #expect(story.master == "r")
+        let change = story.selection.lastChange
+        story.see { [Scene.master("r", "b", from: "a", seenAt: $0), Scene.master("m", "b", from: "a", seenAt: $0)] }
+        #expect(story.master == "m")
+        #expect(story.selection.lastChange == change)
+        #expect(story.standing(Scene.master("r", "b", from: "a", seenAt: 0)) == .master)
+    }
+
+    @Test(arguments: [nil, "a"] as [Character?])
+    func `a master that restarts with a new history stays the master, and its replicas stay replicas`(
+        origin: Character?
+    ) {
+        var story = Story.settled()
+        let late = [Scene.replica("r", "a", isUp: false, seenAt: 0), Scene.replica("s", "a", isUp: false, seenAt: 0)]
+        story.see { _ in late }
+        story.see { [Scene.master("m", "d", 0, from: origin, seenAt: $0)] + late }
+        #expect(story.master == "m")
+        for replica in late { #expect(story.standing(replica) == .replica) }
+    }
+
+    @Test func `a master that restarts while a replica is promoted gives way to it`() {
+        var story = Story.settled()
+        story.see { _ in [] }
+        story.see { [Scene.master("m", "d", 0, seenAt: $0), Scene.master("r", "b", from: "a", seenAt: $0)] }
+        #expect(story.master == "r")
+    }
+
+    @Test func `a master that restarts beside an old stray stays the master`() {
+        var story = Story.settled(replicas: ["r"])
+        story.see(for: 10) {
+            [Scene.master("m", "a", attached: 1, seenAt: $0), Scene.master("r", "b", from: "a", seenAt: $0)]
+        }
+        story.see { [Scene.master("r", "b", from: "a", seenAt: $0)] }
+        story.see(for: 3) {
+            [Scene.master("m", "d", 0, from: "a", seenAt: $0), Scene.master("r", "b", from: "a", seenAt: $0)]
+        }
+        #expect(story.master == "m")
+    }
+
+    @Test func `a foreign master is never followed by one who knows the history`() {
+        var story = Story.settled()
+        story.see(for: 3) {
+            [
+                Scene.master("m", "a", seenAt: $0), Scene.master("r", "e", attached: 2, seenAt: $0),
+                Scene.replica("s", "e", seenAt: $0),
+            ]
+        }
+        #expect(story.master == "m")
+        #expect(story.standing(Scene.replica("s", "e", seenAt: 0)) == .foreign)
+        #expect(story.standing(Scene.master("r", "e", seenAt: 0)) == .strayMaster)
+    }
+
+    // MARK: A process that has just begun
+
+    @Test func `a new process finds the promoted one that the replicas follow, whatever comes first`() {
+        let sights: [(Int64) -> ServerSight] = [
+            { Scene.master("m", "d", 0, seenAt: $0) },
+            { Scene.master("r", "b", 130, from: "a", attached: 1, seenAt: $0) },
+            { Scene.replica("s", "b", 130, seenAt: $0) },
+        ]
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            var story = Story()
+            for count in 1...3 { story.see { now in order.prefix(count).map { sights[$0](now) } } }
+            // The old master that came back is configured, and nothing shows what it was: nothing is written to either.
+            #expect(story.master != "m")
+        }
+    }
+
+    @Test func `a new process follows a promoted server whose origin the other replica still has`() {
+        var story = Story()
+        story.see { [Scene.master("r", "b", from: "a", seenAt: $0), Scene.replica("s", "a", isUp: false, seenAt: $0)] }
+        #expect(story.master == "r")
+        var other = Story()
+        other.see { [Scene.master("r", "b", from: "e", seenAt: $0), Scene.replica("s", "a", isUp: false, seenAt: $0)] }
+        #expect(other.master == "m")
+    }
+
+    @Test func `a new process does not follow a server that never was a replica`() {
+        var story = Story()
+        story.see(for: 10) { [Scene.master("r", "b", seenAt: $0)] }
+        #expect(story.master == "m")
+        #expect(story.standing(Scene.master("r", "b", seenAt: 0)) == .unknown)
+    }
+
+    @Test func `a new process with a stray goes by the replicas`() {
+        var story = Story()
+        story.see {
+            [
+                Scene.master("m", "a", attached: 1, seenAt: $0), Scene.master("r", "b", from: "a", seenAt: $0),
+                Scene.replica("s", "a", seenAt: $0),
+            ]
+        }
+        #expect(story.master == "m")
+    }
+
+    @Test func `a server that names no history is judged by nothing`() {
+        var story = Story.settled()
+        let nameless = ReplicationInfo(role: .master)
+        #expect(story.selection.standing(of: nameless) == .unknown)
+        story.see { [ServerSight(endpoint: "m", information: nameless, seenAt: $0)] }
+        #expect(story.master == "m")
+    }
+
+    // MARK: Replicas
+
+    @Test func `a replica is judged by its history and its link`() {
+        var story = Story.settled()
+        story.see { [Scene.master("r", "b", 130, from: "a", at: 101, seenAt: $0)] }
+        let table: [(ServerSight, ServerStanding)] = [
+            (Scene.replica("s", "b", 120, seenAt: 0), .replica),
+            // Chained, or not moved yet: all that it has is in the master's history.
+            (Scene.replica("s", "a", 100, seenAt: 0), .behind),
+            // It follows the old master, beyond the point at which the new one left it.
+            (Scene.replica("s", "a", 101, seenAt: 0), .foreign), (Scene.replica("s", "e", 5, seenAt: 0), .foreign),
+            (Scene.replica("s", "e", 5, isUp: false, seenAt: 0), .replica),
+            (Scene.replica("s", "a", 300, isUp: false, seenAt: 0), .replica),
+            (Scene.master("m", "a", seenAt: 0), .strayMaster), (Scene.master("m", "b", seenAt: 0), .master),
+        ]
+        for (sight, standing) in table { #expect(story.standing(sight) == standing, "\(sight)") }
+    }
+
+    @Test func `the order of sights does not matter`() {
+        let scenes: [(Int64) -> [ServerSight]] = [
+            {
+                [
+                    Scene.master("m", "a", attached: 1, seenAt: $0), Scene.master("r", "b", from: "a", seenAt: $0),
+                    Scene.replica("s", "a", seenAt: $0),
+                ]
+            },
+            {
+                [
+                    Scene.master("t", "c", from: "b", seenAt: $0), Scene.master("r", "b", from: "a", seenAt: $0),
+                    Scene.replica("s", "b", seenAt: $0),
+                ]
+            },
+            { [Scene.master("r", "b", from: "a", seenAt: $0), Scene.master("s", "c", from: "a", seenAt: $0)] },
+        ]
+        for scene in scenes {
+            var forward = Story.settled()
+            var backward = Story.settled()
+            forward.see(scene)
+            backward.see { scene($0).reversed() }
+            #expect(forward.selection.endpoint == backward.selection.endpoint)
+            #expect(forward.selection.rivals == backward.selection.rivals)
+        }
+    }
+}
