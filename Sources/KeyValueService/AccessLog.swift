@@ -13,6 +13,8 @@ final class AccessLog {
     /// How many answers are passed over before the next one that is logged.
     private var passed: Int
     private var failures = 0
+    /// Whether a request that could not be read has been told of in this second.
+    private var hasToldOfUnreadable = false
 
     /// - Parameter sample: of so many answers one is logged; 0 for none of those that did not fail.
     init(logger: Logger, sample: Int) {
@@ -44,10 +46,23 @@ final class AccessLog {
             metadata: Self.metadata(exchange, head, bodyBytes: bodyBytes, duration: duration))
     }
 
+    /// Tells that a client sent what is no request, once a second at the most: one that speaks TLS or another protocol never
+    /// shows its user what it is answered.
+    func noteUnreadable(_ problem: Problem, from client: @autoclosure () -> String) {
+        guard !hasToldOfUnreadable else { return }
+        hasToldOfUnreadable = true
+        var reason = problem.code
+        if case .malformedRequest(let malformation) = problem { reason = malformation.reason }
+        logger.info(
+            "a client sent what is no HTTP request: \(problem.detail)",
+            metadata: ["reason": "\(reason)", "client": "\(client())"])
+    }
+
     /// Tells how many answers that failed were not logged since the last time. Called once a second.
     func endSecond() {
         let leftOut = failures - Self.failuresASecond
         failures = 0
+        hasToldOfUnreadable = false
         if leftOut > 0 { logger.warning("\(leftOut) more answers failed in a second and are not logged") }
     }
 

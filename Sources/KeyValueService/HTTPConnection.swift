@@ -153,7 +153,9 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
         owesContinue = false
         let refused = exchange ?? Exchange(connection: self)
         if exchange == nil { exchanges.append(refused) }
-        refused.respondAndClose(Problem(fault, limits: http.limits.requests))
+        let problem = Problem(fault, limits: http.limits.requests)
+        http.accessLog?.noteUnreadable(problem, from: clientAddress)
+        refused.respondAndClose(problem)
     }
 
     /// Not more is read than there is room for: neither requests without answers, nor answers that the client does not take.

@@ -51,6 +51,11 @@ struct ParserErrorTests {
         app.readiness = .running
         try await withLocalCluster(ClusterSpec([app])) { cluster in
             try await cluster.wait(untilServed: .get("/livez"), by: "app-1")
+            let hello = try #require(Self.cases.first { $0.reason == "tls-hello" })
+            _ = try await LoopbackHTTP.transcript(of: hello.wire, with: app.endpoint)
+            let told = #""reason":"tls-hello","client":"127.0.0.1""#
+            let log = try await cluster.log(of: "app-1")
+            #expect(log.contains(told) || log.contains(#""client":"127.0.0.1","reason":"tls-hello""#), "\(log)")
             for (wire, status, reason, words) in Self.cases {
                 let transcript = try await LoopbackHTTP.transcript(of: wire, with: app.endpoint)
                 let shown = String(decoding: wire, as: UTF8.self).debugDescription
@@ -62,6 +67,11 @@ struct ParserErrorTests {
                 #expect(!transcript.contains("secret"), "\(transcript)")
                 #expect(transcript.contains("\r\nConnection: close\r\n"))
             }
+            let lines = try await cluster.log(of: "app-1").split(separator: "\n").filter {
+                $0.contains("no HTTP request")
+            }
+            #expect(lines.count < Self.cases.count, "it is told of now and then alone")
+            #expect(!lines.contains { $0.contains("secret") })
             let large = [
                 ("X: " + String(repeating: "a", count: 20_000), "16 KiB"),
                 (

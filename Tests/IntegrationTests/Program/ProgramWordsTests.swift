@@ -40,7 +40,7 @@ struct ProgramWordsTests {
             ]
             for run in runs {
                 #expect(run.ending == .exited(69), "\(run.output)")
-                let line = try #require(run.lines.last)
+                let line = try #require(run.lines.first { $0.contains("cannot listen") }, "\(run.output)")
                 #expect(line.contains("cannot listen on \(host), port \(taken.port): \(reason)"), "\(line)")
                 #expect(line.contains("; "), "\(line)")
                 #expect(line.contains("HOST") || line.contains("PORT"), "\(line)")
