@@ -97,6 +97,13 @@ class Exchange: ReplyReceiver {
         if held == nil { respond(problem) } else { connection?.exchangeAnswered() }
     }
 
+    /// As ``respondAndClose(_:)``, also in place of an answer that waits for the end of its request: that cannot be read.
+    final func refuse(_ problem: Problem) {
+        // A stream has taken a place, and gives it back at its own end.
+        if let waiting = held, !waiting.isBegun, !waiting.response.head.isOpenEnded { held = nil }
+        respondAndClose(problem)
+    }
+
     final func framing(bodyBytes: Int) -> ResponseHead.Framing {
         ResponseHead.Framing(
             bodyBytes: bodyBytes, persistence: !keepsAlive ? .close : isHTTP11 ? .keepAlive : .keepAliveOnRequest,

@@ -155,7 +155,7 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
         if exchange == nil { exchanges.append(refused) }
         let problem = Problem(fault, limits: http.limits.requests)
         http.accessLog?.noteUnreadable(problem, from: clientAddress)
-        refused.respondAndClose(problem)
+        refused.refuse(problem)
     }
 
     /// Not more is read than there is room for: neither requests without answers, nor answers that the client does not take.

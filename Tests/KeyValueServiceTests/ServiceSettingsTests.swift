@@ -20,6 +20,7 @@ struct ServiceSettingsTests {
         _ = try environment.drainDelay()
         _ = try environment.drainTimeout()
         _ = try environment.apiToken(readFile)
+        _ = try environment.allowedOrigins()
         _ = try environment.topology()
         _ = try environment.connection(readFile)
     }
@@ -102,6 +103,28 @@ struct ServiceSettingsTests {
                     return text.contains("openssl rand") && text.contains(variables.keys.first ?? "?")
                         && !text.contains(token)
                 }
+            }
+        }
+    }
+
+    @Test func `take origins as browsers send them, and say of others how to write them`() throws {
+        func read(_ text: String?, isFlag: Bool = false) throws -> AllowedOrigins {
+            let flags: Set = isFlag ? ["CORS_ALLOWED_ORIGINS"] : []
+            return try ServiceEnvironment(
+                GivenSettings(of: ServiceEnvironment.variables, flags: flags) {
+                    $0.name == "CORS_ALLOWED_ORIGINS" ? text : nil
+                }
+            ).allowedOrigins()
+        }
+        #expect(try read(nil) == .none)
+        #expect(try !read("https://app.example.com, http://localhost:5173").isEmpty)
+        for isFlag in [false, true] {
+            #expect {
+                try read("https://app.example.com/", isFlag: isFlag)
+            } throws: { error in
+                let words =
+                    "CORS_ALLOWED_ORIGINS\(isFlag ? ")" : "") is 'https://app.example.com/'; write scheme://host"
+                return "\(error)".contains(words) && (error as? ConfigurationError)?.isUsage == isFlag
             }
         }
     }

@@ -18,6 +18,8 @@ struct ParserErrorTests {
             ),
             ("\(head)Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", "several-content-lengths", "Content-Length"),
             ("\(head)Content-Length: secret\r\n\r\n", "invalid-content-length", "Content-Length"),
+            ("\(head)Transfer-Encoding: chunked\r\n\r\n0 secret\r\n", "invalid-chunk-size", "hexadecimal"),
+            ("\(head)Transfer-Encoding: chunked\r\n\r\n0\r\nsecret\r\n\r\n", "invalid-trailer", "Name: value"),
             ("\(post)Transfer-Encoding: chunked\r\n\r\nsecret\r\n", "invalid-chunk-size", "hexadecimal"),
             ("\(post)Transfer-Encoding: chunked\r\n\r\n1\r\nsecret\r\n", "chunk-too-long", "chunk"),
             ("GET /livez HTTP/1.1\nHost: a\n\n", "bare-line-feed", "line feed"),
