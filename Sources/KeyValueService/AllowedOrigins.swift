@@ -47,8 +47,8 @@ public struct AllowedOrigins: Equatable, Sendable {
 
     /// What a page may see of an answer beside its body.
     private static let exposed =
-        "Allow, ETag, Replicas-Acknowledged, Replication-Token, Replication-Verdict, Retry-After, Served-App, Served-By, "
-        + "Served-Role, Served-Stale, X-Request-Id"
+        "Allow, Answer-Incomplete, ETag, Replicas-Acknowledged, Replication-Token, Replication-Verdict, Retry-After, "
+        + "Served-App, Served-By, Served-Role, Served-Stale, X-Request-Id"
 
     var isEmpty: Bool { fields.isEmpty }
 

@@ -93,7 +93,8 @@ extension Route {
         var seen: [StaticText] = []
         var query = target.parameterNames
         while let name = try query.next() {
-            guard let known = taken.first(where: { name.span.equals($0.text) }) else {
+            // A bound on age, where it cannot be met, is refused in words of its own: ``ConsistencyDemand``.
+            guard let known = (taken + ["max-lag"]).first(where: { name.span.equals($0.text) }) else {
                 throw .unknownParameter(UnknownParameter(name.span, of: self, method))
             }
             guard !seen.contains(known) else { throw .repeatedParameter(known) }

@@ -21,7 +21,9 @@ struct UnknownParameterTests {
         try check("/v1/keys/k?m%61x-lag=1s")
         try check("/v1/keys/k?ttl=1s&replicas=1&within=1s", .put)
         try check("/v1/keys/k?replicas=1&within=1s", .delete)
-        try check("/v1/keys?prefix=a&cursor=b&limit=1")
+        try check("/v1/keys?prefix=a&cursor=b&limit=1&max-lag=1s")
+        // Refused in words of its own.
+        try check("/v1/keys/k?max-lag=1s", .put)
         try check("/v1/demo?key=a&max-lag=1s")
         for path in ["/v1/topology", "/v1/topology/events", "/v1/batch"] { try check(path + "?&&") }
         for path in ["/get", "/set", "/", "/livez", "/readyz", "/metrics", "/openapi.json"] {
@@ -37,7 +39,7 @@ struct UnknownParameterTests {
         ("/v1/keys/k?max_lag=1s", .get, "max_lag", "max-lag", nil),
         ("/v1/keys/k?maxlag=1s", .head, "maxlag", "max-lag", nil), ("/v1/keys/k?ttl=5s", .get, "ttl", "ttl", "PUT"),
         ("/v1/keys/k?ttl=5s", .delete, "ttl", "ttl", "PUT"),
-        ("/v1/keys/k?max-lag=5s", .put, "max-lag", "max-lag", "GET"),
+        ("/v1/keys/k?maxlag=5s", .put, "maxlag", "max-lag", "GET"),
         ("/v1/keys/k?=5s", .get, nil, nil, nil), ("/v1/keys/k?expire=5s", .put, "expire", nil, nil),
         ("/v1/keys/k?a%00b=1", .get, nil, nil, nil), ("/v1/keys/k?<b>=1", .get, nil, nil, nil),
         ("/v1/topology?verbose=1", .get, "verbose", nil, nil), ("/v1/batch?ttl=1", .post, "ttl", nil, nil),

@@ -116,7 +116,7 @@ struct RequestSemanticsTests {
         try await withApp { cluster, endpoint in
             let refused: [(LoopbackHTTP.Request, code: String, words: String)] = [
                 (.init("PUT", "/v1/keys/k?tll=5s", body: [0x76]), "unknown-parameter", "did you mean ttl?"),
-                (.init("PUT", "/v1/keys/k?max-lag=5s", body: [0x76]), "unknown-parameter", "max-lag is for GET alone"),
+                (.init("PUT", "/v1/keys/k?max-lag=5s", body: [0x76]), "unsupported-consistency", ""),
                 (
                     .init("PUT", "/v1/keys/k?ttl=5s&ttl=6s", body: [0x76]), "repeated-parameter",
                     "ttl comes more than once"
