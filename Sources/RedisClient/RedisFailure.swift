@@ -24,7 +24,7 @@ public enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// Whether the server may have been sent the command: only then may a write have been applied.
     public var mayHaveBeenSent: Bool {
         switch self {
-        case .notConnected, .readOnly, .denied, .overloaded, .shuttingDown: false
+        case .notConnected, .readOnly, .noSingleMaster, .denied, .overloaded, .shuttingDown: false
         case .timedOut, .connectionLost, .unreadable: true
         }
     }
