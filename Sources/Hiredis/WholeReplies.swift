@@ -5,11 +5,12 @@ struct WholeReplies: ~Escapable {
     private let bytes: Span<UInt8>
     private let maximumReplyBytes: Int
     /// The first byte that belongs to no reply handed out yet.
-    private(set) var position = 0
+    private(set) var position: Int
 
     @_lifetime(copy bytes)
-    init(_ bytes: Span<UInt8>, maximumReplyBytes: Int) {
+    init(_ bytes: Span<UInt8>, from start: Int, maximumReplyBytes: Int) {
         self.bytes = bytes
+        self.position = start
         self.maximumReplyBytes = maximumReplyBytes
     }
 

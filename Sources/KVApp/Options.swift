@@ -58,11 +58,13 @@ struct RedisConnectionOptions: VariableOptions {
     @Option(help: .of("REDIS_DATABASE")) var redisDatabase: String?
     @Option(help: .of("REDIS_CONNECTION_MAX_AGE_SECONDS")) var redisConnectionMaxAgeSeconds: String?
     @Option(help: .of("REDIS_MAX_IN_FLIGHT")) var redisMaxInFlight: String?
+    @Option(help: .of("REDIS_MAX_LARGE_READS")) var redisMaxLargeReads: String?
 
     var values: [String: String?] {
         [
             "REDIS_USER": redisUser, "REDIS_PASSWORD_FILE": redisPasswordFile, "REDIS_DATABASE": redisDatabase,
             "REDIS_CONNECTION_MAX_AGE_SECONDS": redisConnectionMaxAgeSeconds, "REDIS_MAX_IN_FLIGHT": redisMaxInFlight,
+            "REDIS_MAX_LARGE_READS": redisMaxLargeReads,
         ]
     }
 }

@@ -8,6 +8,7 @@ final class BatchRead: ReplyReceiver {
     private let service: KeyValueService
     private var reader: RedisLoop.Reader?
     private var attempts = ReadAttempts()
+    private var isLarge = false
     private var results = BatchResults()
 
     init(_ operations: [BatchOperation], for exchange: Exchange, service: KeyValueService) {
@@ -25,9 +26,17 @@ final class BatchRead: ReplyReceiver {
         guard let reader = service.redis.reader(excluding: attempts) else { return false }
         self.reader = reader
         results = BatchResults()
-        do {
-            try reader.connection.submit(self, replies: operations.count) { buffer in
-                for operation in operations { buffer.write(operation) }
+        let operations = operations
+        let encode: (inout ByteBuffer) -> Void = { buffer in
+            for operation in operations { buffer.write(operation) }
+        }
+        do throws(RedisFailure) {
+            if isLarge {
+                try service.redis.submit(
+                    self, at: reader, as: .gathered, replies: operations.count,
+                    isWanted: { self.exchange.connection != nil }, encode: encode)
+            } else {
+                try reader.connection.submit(self, replies: operations.count, encode)
             }
         } catch {
             fail(error)
@@ -56,7 +65,15 @@ final class BatchRead: ReplyReceiver {
         respond(Response(head, body: results.finished()))
     }
 
+    override var mayBeAskedAgain: Bool { true }
+
+    override func noteLargeReply() { isLarge = true }
+
     override func fail(_ failure: RedisFailure) {
+        if failure == .displaced {
+            if !attempts.mayGoOnAfterDisplacement() { isLarge = true }
+            if ask() { return }
+        }
         if !askAnother(after: failure) { respond(Problem(failure, role: "Redis server").response) }
     }
 

@@ -30,6 +30,8 @@ final class ConsistentRead {
     /// What the last server gave that told its value.
     private var read: (stored: ReadAttempt.Stored, after: ReplicationInfo?)?
     private var isOver = false
+    /// The value is known to be large: it is asked for over a connection of its own.
+    private var isLarge = false
     private var patience: Scheduled<Void>?
     private var deadline: Scheduled<Void>?
 
@@ -53,6 +55,7 @@ final class ConsistentRead {
     }
 
     func begin() {
+        isLarge = question.key.map(service.redis.expectsLarge) ?? false
         guard demand.needsProof else { return askAny() }
         let now = NIODeadline.now()
         sample = demand.maximumLagMilliseconds.flatMap {
@@ -65,6 +68,8 @@ final class ConsistentRead {
         // long than a stall takes to be one.
         patience = schedule(at: max(waitEnd, now + TimeAmount(configuration.stallTimeout))) { $0.turnToMaster() }
         deadline = schedule(at: waitEnd + TimeAmount(configuration.commandTimeout)) {
+            // What is large has deadlines of its own.
+            if $0.isLarge, $0.attempt?.kind == .value { return }
             $0.finish(refusing: $0.demand.maximumLagMilliseconds == nil ? .redisTimeout : .replicationLagUnknown)
         }
         take(course.begin(mayProve: demand.maximumLagMilliseconds == nil || sample != nil))
@@ -114,7 +119,9 @@ final class ConsistentRead {
 
     private func ask(_ reader: RedisLoop.Reader, for kind: ReadAttempt.Kind) {
         self.reader = reader
-        let attempt = ReadAttempt(kind, question, at: reader, wantsToken: demand.wantsToken) { self.take($1, of: $0) }
+        let attempt = ReadAttempt(
+            kind, question, at: reader, wantsToken: demand.wantsToken, isLarge: isLarge, service: service
+        ) { self.take($1, of: $0) }
         self.attempt = attempt
         do {
             try attempt.submit()
@@ -127,6 +134,7 @@ final class ConsistentRead {
 
     private func wait(_ milliseconds: Int64) {
         hasWaited = true
+        forgetRead()
         // A whole millisecond, so that those who wait share what they ask.
         let millisecond: UInt64 = 1_000_000
         let time = (NIODeadline.now() + .milliseconds(milliseconds)).uptimeNanoseconds
@@ -143,6 +151,8 @@ final class ConsistentRead {
     /// The time to wait is over, and a replica is still to answer.
     private func turnToMaster() {
         isOutOfPatience = true
+        // What is large may come late without a fault of the server.
+        if isLarge, attempt?.kind == .value { return }
         guard let attempt, attempt.reader.connection !== service.redis.master else { return }
         attempt.abandon()
         self.attempt = nil
@@ -152,7 +162,10 @@ final class ConsistentRead {
     // MARK: What servers say
 
     private func take(_ outcome: ReadAttempt.Outcome, of attempt: ReadAttempt) {
-        guard !isEnded else { return stop() }
+        guard !isEnded else {
+            if case .read(.large(let value), _, _) = outcome { value.release() }
+            return stop()
+        }
         self.attempt = nil
         let connection = attempt.reader.connection
         let isMaster = connection === service.redis.master
@@ -162,6 +175,7 @@ final class ConsistentRead {
             // What it saw is enough to ask it for the value, not to answer.
             if case .answer = step { ask(attempt.reader, for: .value) } else { take(step) }
         case .read(let stored, let before, let after):
+            forgetRead()
             read = (stored, after)
             if !demand.needsProof { return answer(nil) }
             if isMaster {
@@ -171,11 +185,24 @@ final class ConsistentRead {
             } else {
                 take(course.replicaSaid(verdict(of: before), hasTime: hasTime))
             }
+        case .failed(.displaced): askAfterDisplacement(attempt)
         case .refused(let problem): goOn(after: nil, problem, at: connection, isMaster: isMaster)
         case .failed(let failure):
             let problem = Problem(failure, role: isMaster ? "Redis master" : "Redis server")
             goOn(after: failure, problem, at: connection, isMaster: isMaster)
         }
+    }
+
+    /// A large value took the connection, or the value is large no longer.
+    private func askAfterDisplacement(_ attempt: ReadAttempt) {
+        if attempt.hasMetLarge || isLarge {
+            isLarge = attempt.hasMetLarge
+            if let key = question.key { service.redis.note(key, isLarge: isLarge) }
+        }
+        guard failures.mayGoOnAfterDisplacement() else {
+            return finish(refusing: Problem(.displaced, role: "Redis server"))
+        }
+        ask(attempt.reader, for: attempt.kind)
     }
 
     private func goOn(
@@ -218,6 +245,7 @@ final class ConsistentRead {
         if let verdict, demand.after != nil { head.add("Replication-Verdict", verdict.rawValue) }
         switch read.stored {
         case .bytes(let value): exchange.answer(value.readableBytesUInt8Span, head, preconditions)
+        case .large(let value): answer(value, head)
         case .document(let document, let milliseconds):
             exchange.answer(document, head, timeToLive: milliseconds, preconditions)
         case .original(let key, let value, let replication):
@@ -230,8 +258,24 @@ final class ConsistentRead {
         }
     }
 
+    private func answer(_ value: LargeValue, _ head: ResponseHead) {
+        guard let exchange = exchange as? ConsistentReadExchange, let key = question.key else { return value.release() }
+        service.redis.note(key, isLarge: true)
+        exchange.large = LargeAnswer(value, of: key, head, preconditions, for: exchange) {
+            exchange.respond(Problem($0, role: "Redis server"))
+        }
+        exchange.large?.begin()
+    }
+
+    /// Lets go of a value that is not answered.
+    private func forgetRead() {
+        if case .large(let value) = read?.stored { value.release() }
+        read = nil
+    }
+
     private func finish(refusing problem: Problem) {
         stop()
+        forgetRead()
         exchange.respond(onlyServer != nil && problem == .replicationLagUnknown ? .cursorGone : problem)
     }
 
@@ -248,7 +292,12 @@ final class ConsistentRead {
 
     private func schedule(at time: NIODeadline, _ body: @escaping (ConsistentRead) -> Void) -> Scheduled<Void> {
         service.eventLoop.assumeIsolated().scheduleTask(deadline: time) {
-            if self.isEnded { self.stop() } else { body(self) }
+            if self.isEnded {
+                self.stop()
+                self.forgetRead()
+            } else {
+                body(self)
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ final class ConsistentReadExchange: ReadExchange {
     private let question: ReadQuestion
     private let demand: ConsistencyDemand
     private let preconditions: ReadPreconditions
+    var large: LargeAnswer?
 
     init(
         _ question: ReadQuestion, _ demand: ConsistencyDemand, _ preconditions: ReadPreconditions,
@@ -20,4 +21,6 @@ final class ConsistentReadExchange: ReadExchange {
     override func begin() {
         ConsistentRead(question, demand, preconditions: preconditions, for: self, service: service).begin()
     }
+
+    override func abandoned() { large?.cancel() }
 }

@@ -82,6 +82,19 @@ class Exchange: ReplyReceiver {
         }
     }
 
+    /// Gives the head of an answer whose body comes piece by piece, once its turn has come.
+    final func respond(_ head: ResponseHead, streaming body: LargeAnswer) {
+        guard held == nil else { return }
+        held = HeldResponse(Response(head, body: ByteBuffer()), streamed: body)
+        connection?.exchangeAnswered()
+    }
+
+    /// The body of an answer that comes piece by piece.
+    final var streamed: LargeAnswer? { held?.streamed }
+
+    /// The client takes more again of an answer that comes piece by piece.
+    final func connectionBecameWritable() { held?.streamed?.goOn() }
+
     /// The connection is closed before the answer is over.
     func abandoned() {}
 
@@ -117,9 +130,13 @@ class Exchange: ReplyReceiver {
 /// On the heap, since few answers wait: most exchanges need not make room for one.
 private final class HeldResponse {
     let response: Response
+    let streamed: LargeAnswer?
     var isBegun = false
 
-    init(_ response: Response) { self.response = response }
+    init(_ response: Response, streamed: LargeAnswer? = nil) {
+        self.response = response
+        self.streamed = streamed
+    }
 }
 
 /// An exchange whose answer is known from the head.

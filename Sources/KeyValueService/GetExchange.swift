@@ -17,6 +17,7 @@ final class GetExchange: ReadExchange {
         problem = nil
         switch reply {
         case .bulk(let bytes):
+            noteSize(bytes.count)
             if bytes.isUTF8 { value = [UInt8](jsonEscaping: bytes) } else { problem = .valueNotText }
         case .null: problem = .keyNotFound
         case .error(let text): problem = problem(of: text)

@@ -56,6 +56,11 @@ extension HTTPConnection {
                 beginStream(response.head, of: stream)
                 continue
             }
+            if let body = exchange.streamed {
+                exchange.noteBegun()
+                begin(body, response.head, of: exchange)
+                continue
+            }
             exchanges.removeFirst()
             let bodyBytes = write(response, of: exchange)
             answered(exchange, response.head, bodyBytes: bodyBytes)

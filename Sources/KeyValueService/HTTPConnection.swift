@@ -181,6 +181,7 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
+        if isWritable { exchanges.first?.connectionBecameWritable() }
         updateReading()
         resume()
         context.fireChannelWritabilityChanged()

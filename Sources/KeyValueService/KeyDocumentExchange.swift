@@ -31,6 +31,7 @@ final class KeyDocumentExchange: ReadExchange {
         problem = nil
         switch reply {
         case .bulk(let value):
+            noteSize(value.count)
             let key = key
             document = KeyDocument(key: key.span, value: value)
         case .null: problem = .keyNotFound

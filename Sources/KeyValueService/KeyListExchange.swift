@@ -163,7 +163,14 @@ final class KeyListExchange: Exchange {
         return body
     }
 
+    override var mayBeAskedAgain: Bool { true }
+
     override func fail(_ failure: RedisFailure) {
+        if failure == .displaced, let server, server.reader.connection.runID == server.runID,
+            attempts.mayGoOnAfterDisplacement()
+        {
+            return scan()
+        }
         if !beginAnew(after: failure) { respond(Problem(failure, role: "Redis server")) }
     }
 

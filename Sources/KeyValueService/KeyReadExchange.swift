@@ -4,6 +4,7 @@ import RedisClient
 /// `GET /v1/keys/{key}`: the value alone, as the bytes it is.
 final class KeyReadExchange: ReadExchange {
     private let known: EntityTagList
+    private var large: LargeAnswer?
 
     init(_ request: borrowing RequestView, connection: HTTPConnection, key: [UInt8], service: KeyValueService) {
         known = request.knownTags
@@ -12,12 +13,34 @@ final class KeyReadExchange: ReadExchange {
 
     override func receive(_ reply: RedisReply, at index: Int) {
         switch reply {
-        case .bulk(let value): answer(value, head(.bytes), unlessKnown: known)
+        case .bulk(let value):
+            noteSize(value.count)
+            answer(value, head(.bytes), unlessKnown: known)
         case .null: answer(.keyNotFound)
-        case .error(let text): answer(problem(of: text))
+        case .error(let text): receive(problem(of: text))
         case .simple, .integer, .array: distrust()
         }
     }
+
+    private func receive(_ problem: Problem) {
+        guard problem == .answerTooLarge, !isLarge else { return answer(problem) }
+        // The value was met behind what could not give way to it.
+        noteLargeReply()
+        fail(.displaced)
+    }
+
+    override var largeRead: RedisLoop.LargeRead { .streamed }
+
+    override func take(_ value: LargeValue, at index: Int) -> Bool {
+        service.redis.note(key, isLarge: true)
+        large = LargeAnswer(value, of: key, head(.bytes), ReadPreconditions(known: known), for: self) {
+            self.fail($0)
+        }
+        large?.begin()
+        return true
+    }
+
+    override func abandoned() { large?.cancel() }
 }
 
 extension Exchange {

@@ -13,9 +13,20 @@ struct KeyTag: Equatable, Sendable {
     private let second: UInt64
 
     /// The bytes `redis-replicakit`. No secret: it only has to be the same everywhere.
-    private static var key: (UInt64, UInt64) { (0x6572_2d73_6964_6572, 0x7469_6b61_6369_6c70) }
+    fileprivate static var key: (UInt64, UInt64) { (0x6572_2d73_6964_6572, 0x7469_6b61_6369_6c70) }
 
     init(of value: Span<UInt8>) { (first, second) = SipHash.hash(value, key: Self.key) }
+
+    /// Of a value that comes in pieces.
+    struct Hasher {
+        private var state = SipHash(key: KeyTag.key)
+
+        mutating func take(_ piece: Span<UInt8>) { state.take(piece) }
+
+        consuming func finished() -> KeyTag { KeyTag(state.finished()) }
+    }
+
+    private init(_ words: (UInt64, UInt64)) { (first, second) = words }
 
     /// Reads the digits, without the quotes.
     ///

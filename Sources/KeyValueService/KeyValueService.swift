@@ -174,6 +174,21 @@ final class KeyValueService: HTTPService {
         }
     }
 
+    // MARK: Large values
+
+    /// How many bytes of large values are kept at a time, so that they need not be read twice.
+    private static let keptBytesLimit = 16 << 20
+    private var keptBytes = 0
+
+    /// - Returns: whether there is room to keep so many bytes; they have to be given back.
+    func reserve(_ bytes: Int) -> Bool {
+        guard bytes <= Self.keptBytesLimit - keptBytes else { return false }
+        keptBytes += bytes
+        return true
+    }
+
+    func giveBack(_ bytes: Int) { keptBytes -= bytes }
+
     /// Whether its connections to Redis are closed, or about to be.
     private(set) var isShutDown = false
 

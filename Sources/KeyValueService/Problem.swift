@@ -244,7 +244,8 @@ extension Problem {
         case .valueNotText:
             "The value is not UTF-8, so it cannot be shown in JSON; read it as the bytes it is, by /v1/keys/…."
         case .preconditionFailed: "The key is not as If-Match or If-None-Match wants it; it is left as it is."
-        case .answerTooLarge: "The values of this batch are larger than one answer may be; ask for fewer at once."
+        case .answerTooLarge:
+            "The values are larger than an answer in JSON may be; ask for fewer at once, or for each by /v1/keys/… as bytes."
         case .replicationLost:
             "The write that Replication-After stands for was lost in a fail-over; do it again if it is still wanted."
         case .cursorGone:
@@ -345,6 +346,8 @@ extension Problem {
             case "MISCONF": .redisCannotPersist
             case "NOREPLICAS": .redisNeedsReplicas
             case "NOAUTH", "NOPERM", "WRONGPASS": .redisDenied
+            // Not Redis's own: RedisClient's word for a value that is not gathered.
+            case "TOOLARGE": .answerTooLarge
             default: .redisError(code: code)
             }
     }
@@ -376,7 +379,7 @@ extension Problem {
             case .readOnly: .redisReadOnly
             case .noSingleMaster: .noSingleMaster
             case .denied: .redisDenied
-            case .overloaded: .redisOverloaded
+            case .overloaded, .displaced: .redisOverloaded
             case .timedOut: .redisTimeout
             }
     }

@@ -17,6 +17,8 @@ final class ReadAttempt: ReplyReceiver {
     /// What is stored, as far as the client's form of it wants to know.
     enum Stored {
         case bytes(ByteBuffer)
+        /// To be released by whoever gets it.
+        case large(LargeValue)
         case document(KeyDocument, timeToLive: Int64)
         /// Escaped for JSON, all of it.
         case original(key: [UInt8], value: [UInt8], replication: ByteBuffer)
@@ -42,6 +44,11 @@ final class ReadAttempt: ReplyReceiver {
     let kind: Kind
     private let question: ReadQuestion
     private let commands: [Command]
+    private let wantsTokenBeside: Bool
+    private let isLarge: Bool
+    private let service: KeyValueService
+    /// The value has turned out to be large on a connection that others share.
+    private(set) var hasMetLarge = false
     private var completion: ((ReadAttempt, Outcome) -> Void)?
 
     private var before: ReplicationInfo?
@@ -51,20 +58,28 @@ final class ReadAttempt: ReplyReceiver {
     private var results = BatchResults()
     private var problem: Problem?
 
-    /// - Parameter completion: called once, unless the attempt is abandoned; never within ``submit()``.
+    /// - Parameters:
+    ///   - isLarge: whether the value is asked for over a connection of its own.
+    ///   - completion: called once, unless the attempt is abandoned; never within ``submit()``.
     init(
         _ kind: Kind, _ question: ReadQuestion, at reader: RedisLoop.Reader, wantsToken: Bool,
-        completion: @escaping (ReadAttempt, Outcome) -> Void
+        isLarge: Bool, service: KeyValueService, completion: @escaping (ReadAttempt, Outcome) -> Void
     ) {
         self.kind = kind
         self.question = question
         self.reader = reader
         self.completion = completion
+        self.isLarge = isLarge && kind == .value
+        self.service = service
+        // The token of a large value is asked for beside it, since what is asked behind it comes too late.
+        wantsTokenBeside = wantsToken && self.isLarge && question.isOfBytes
         switch kind {
         // PING is what the shared INFO comes behind.
         case .look: commands = [.ping]
         case .value:
-            commands = [.information] + Self.commands(of: question) + (wantsToken ? [.information] : [])
+            commands =
+                [.information] + Self.commands(of: question)
+                + (wantsToken && !wantsTokenBeside ? [.information] : [])
         }
     }
 
@@ -87,13 +102,21 @@ final class ReadAttempt: ReplyReceiver {
 
     /// - Throws: where nothing was sent; the completion is not called then.
     func submit() throws(RedisFailure) {
+        if isLarge {
+            return try service.redis.submit(
+                self, at: reader, as: question.isOfBytes ? .streamed : .gathered, replies: commands.count,
+                isWanted: { self.completion != nil }, encode: { self.encode(into: &$0) })
+        }
         try reader.connection.submit(self, replies: commands.count, information: kind == .look ? .parsed : nil) {
             encode(into: &$0)
         }
     }
 
     /// What comes now is not looked at any more.
-    func abandon() { completion = nil }
+    func abandon() {
+        completion = nil
+        if case .large(let value) = stored { value.release() }
+    }
 
     private func encode(into buffer: inout ByteBuffer) {
         let key = key
@@ -135,6 +158,38 @@ final class ReadAttempt: ReplyReceiver {
 
     override func fail(_ failure: RedisFailure) { end(.failed(failure)) }
 
+    override var mayBeAskedAgain: Bool { true }
+
+    override func noteLargeReply() { hasMetLarge = kind == .value }
+
+    override func take(_ value: LargeValue, at index: Int) -> Bool {
+        guard completion != nil else {
+            value.release()
+            return true
+        }
+        guard problem == nil, question.isOfBytes, let before else { return false }
+        stored = .large(value)
+        guard wantsTokenBeside else {
+            end(.read(.large(value), before: before, after: nil))
+            return true
+        }
+        let question = InformationQuestion { information in
+            guard self.completion != nil else { return }
+            if let information {
+                self.end(.read(.large(value), before: before, after: information))
+            } else {
+                value.release()
+                self.end(.failed(.notConnected))
+            }
+        }
+        // What the server says now is of a time after the value was read, if it is the same process that says it.
+        if value.runID == nil || reader.connection.runID != value.runID || !question.submit(to: reader.connection) {
+            value.release()
+            end(.failed(.notConnected))
+        }
+        return true
+    }
+
     private func endLook(_ reply: RedisReply) {
         guard case .error(let text) = reply else { return reader.connection.distrust() }
         reader.connection.observe(error: text)
@@ -143,6 +198,7 @@ final class ReadAttempt: ReplyReceiver {
 
     private func endValue() {
         if let problem { return end(.refused(problem)) }
+        if hasMetLarge { return end(.failed(.displaced)) }
         switch question {
         case .key, .original: break
         case .batch:
@@ -151,6 +207,8 @@ final class ReadAttempt: ReplyReceiver {
         case .position: stored = .position
         }
         guard let stored, let before else { return end(.refused(.unreadableInformation)) }
+        // It is not large any more: its token is asked for as that of any value.
+        if wantsTokenBeside { return end(.failed(.displaced)) }
         end(.read(stored, before: before, after: after))
     }
 
@@ -225,8 +283,38 @@ final class ReadAttempt: ReplyReceiver {
     private func refuse(_ error: Span<UInt8>) {
         reader.connection.observe(error: error)
         let said = Problem(redisError: error)
-        if said == .wrongType { stored = .problem(said) } else { problem = problem ?? said }
+        switch said {
+        case .wrongType: stored = .problem(said)
+        // The value was met behind what could not give way to it, or is too large for this form of it.
+        case .answerTooLarge where question.isOfBytes && !isLarge: hasMetLarge = true
+        case .answerTooLarge: stored = .problem(said)
+        default: problem = problem ?? said
+        }
     }
+}
+
+/// Asks a server where it is.
+private final class InformationQuestion: ReplyReceiver {
+    private let completion: (ReplicationInfo?) -> Void
+
+    /// - Parameter completion: called once, unless ``submit(to:)`` fails.
+    init(completion: @escaping (ReplicationInfo?) -> Void) { self.completion = completion }
+
+    /// - Returns: whether it is asked.
+    func submit(to connection: RedisConnection) -> Bool {
+        do {
+            // PING is what the shared INFO comes behind.
+            try connection.submit(self, replies: 1, information: .parsed) { $0.writePING() }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    override var mayBeAskedAgain: Bool { true }
+    override func receive(_ reply: RedisReply, at index: Int) { if index > 0 { completion(nil) } }
+    override func receive(_ information: ReplicationInfo?) { completion(information) }
+    override func fail(_ failure: RedisFailure) { completion(nil) }
 }
 
 extension Problem {

@@ -9,6 +9,8 @@ class ReadExchange: Exchange {
     /// The server that was asked last.
     final var reader: RedisLoop.Reader?
     private var attempts = ReadAttempts()
+    /// The value is known to be large, or others are too often: it is asked for over a connection of its own.
+    final var isLarge = false
     /// How the answer names this app, for reads that show which one answered; empty for all others.
     final var app: [UInt8] = []
 
@@ -47,7 +49,11 @@ class ReadExchange: Exchange {
         if !app.isEmpty { head.add("Served-App", app) }
     }
 
+    /// How a large value is taken.
+    var largeRead: RedisLoop.LargeRead { .gathered }
+
     override func begin() {
+        isLarge = service.redis.expectsLarge(key)
         if !ask() { respond(Problem(service.redis.readFailure, role: "Redis server")) }
     }
 
@@ -55,12 +61,52 @@ class ReadExchange: Exchange {
     private func ask() -> Bool {
         guard let reader = service.redis.reader(excluding: attempts) else { return false }
         self.reader = reader
-        do {
+        do throws(RedisFailure) {
+            if isLarge { return try askAlone(reader) }
             try reader.connection.submit(self, replies: commands, information: Self.information) { encode(into: &$0) }
         } catch {
             fail(error)
         }
         return true
+    }
+
+    private func askAlone(_ reader: RedisLoop.Reader) throws(RedisFailure) -> Bool {
+        try service.redis.submit(
+            self, at: reader, as: largeRead, replies: commands, information: Self.information,
+            isWanted: { self.connection != nil }, encode: { self.encode(into: &$0) })
+        return true
+    }
+
+    /// Takes note of a value that came by itself over a connection of its own: it may be large no longer.
+    final func noteSize(_ bytes: Int) {
+        if isLarge { service.redis.note(key, isLarge: bytes > service.redis.largeBytes) }
+    }
+
+    override var mayBeAskedAgain: Bool { true }
+
+    override func noteLargeReply() {
+        isLarge = true
+        service.redis.note(key, isLarge: true)
+    }
+
+    /// A large value took the connection: the read is asked once more, and not for another large one over a shared one.
+    private func askAfterDisplacement() -> Bool {
+        guard attempts.mayGoOnAfterDisplacement() else {
+            isLarge = true
+            return ask()
+        }
+        guard !isLarge, let reader else { return ask() }
+        let question = SizeQuestion { bytes in
+            if let bytes, bytes > self.service.redis.largeBytes { self.noteLargeReply() }
+            if !self.ask() { self.respond(Problem(self.service.redis.readFailure, role: "Redis server")) }
+        }
+        let key = key
+        do {
+            try reader.connection.submit(question, replies: 1) { $0.writeSTRLEN(key: key.span) }
+            return true
+        } catch {
+            return ask()
+        }
     }
 
     /// What an error reply means for the client, and for the server's use from now on.
@@ -73,7 +119,8 @@ class ReadExchange: Exchange {
     final func distrust() { reader?.connection.distrust() }
 
     override func fail(_ failure: RedisFailure) {
-        if !askAnother(after: failure) { respond(Problem(failure, role: "Redis server")) }
+        let isAskedAgain = failure == .displaced ? askAfterDisplacement() : askAnother(after: failure)
+        if !isAskedAgain { respond(Problem(failure, role: "Redis server")) }
     }
 
     /// Gives the problem as the answer, unless another server may do better.

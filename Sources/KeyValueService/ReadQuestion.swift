@@ -12,6 +12,17 @@ enum ReadQuestion {
     /// Nothing but where the server is.
     case position
 
+    /// Whether the answer is a value as the bytes it is.
+    var isOfBytes: Bool { if case .key(_, .bytes) = self { true } else { false } }
+
+    /// The key whose value is asked for; `nil` where there are none or many.
+    var key: [UInt8]? {
+        switch self {
+        case .key(let key, _), .original(let key): key
+        case .batch, .position: nil
+        }
+    }
+
     var contentType: ResponseHead.ContentType {
         switch self {
         case .key(_, .bytes): .bytes

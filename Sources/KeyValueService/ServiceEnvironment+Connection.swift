@@ -8,6 +8,7 @@ extension ServiceEnvironment {
         connection.database = try settings.count("REDIS_DATABASE")
         connection.tls = try tls(readFile)
         connection.maximumInFlight = try settings.count("REDIS_MAX_IN_FLIGHT")
+        connection.maximumLargeReads = try settings.count("REDIS_MAX_LARGE_READS")
         let age = try settings.count("REDIS_CONNECTION_MAX_AGE_SECONDS")
         connection.maximumAge = age == 0 ? nil : .seconds(age)
         return connection

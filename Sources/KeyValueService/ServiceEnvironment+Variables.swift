@@ -64,6 +64,10 @@ extension ServiceEnvironment {
         Variable(
             "REDIS_MAX_IN_FLIGHT", .connections, "Commands that may wait for a server, each event loop by itself.",
             .number(1...1_000_000), default: "16384"),
+        Variable(
+            "REDIS_MAX_LARGE_READS", .connections,
+            "Values over 1 MiB that are read at a time, each over a connection of its own; further ones wait.",
+            .number(1...4096), default: "32"),
 
         Variable("REDIS_TLS_ENABLED", .tls, "Speak TLS to every server.", .yesOrNo, default: "no"),
         Variable("REDIS_TLS_CA_FILE", .tls, "The authorities, in PEM, that may have signed the servers' certificates."),

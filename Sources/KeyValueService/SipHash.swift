@@ -5,9 +5,12 @@ struct SipHash {
     private var v1: UInt64
     private var v2: UInt64
     private var v3: UInt64
+    /// The bytes since the last whole word, the first of them lowest.
+    private var rest: UInt64 = 0
+    private var count: UInt64 = 0
 
     /// - Parameter key: its bytes 0…7 and 8…15, each the lowest first.
-    private init(key: (UInt64, UInt64)) {
+    init(key: (UInt64, UInt64)) {
         v0 = key.0 ^ 0x736f_6d65_7073_6575
         v1 = key.1 ^ 0x646f_7261_6e64_6f6d ^ 0xee
         v2 = key.0 ^ 0x6c79_6765_6e65_7261
@@ -17,11 +20,53 @@ struct SipHash {
     /// - Returns: the bytes 0…7 and 8…15 of the output, each the lowest first.
     static func hash(_ input: Span<UInt8>, key: (UInt64, UInt64)) -> (UInt64, UInt64) {
         var state = SipHash(key: key)
+        state.takeLast(input)
+        return state.finish()
+    }
+
+    /// Takes bytes of an input that comes in pieces; ``finished()`` gives what ``hash(_:key:)`` gives for all of them.
+    mutating func take(_ piece: Span<UInt8>) {
+        var index = 0
+        // To the next whole word.
+        while count & 7 != 0, index < piece.count {
+            take(byte: piece[index])
+            index &+= 1
+        }
+        let whole = (piece.count &- index) & ~7
+        unsafe piece.withUnsafeBytes { bytes in
+            let end = index &+ whole
+            while index < end {
+                take(UInt64(littleEndian: unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
+                index &+= 8
+            }
+        }
+        count &+= UInt64(whole)
+        while index < piece.count {
+            take(byte: piece[index])
+            index &+= 1
+        }
+    }
+
+    private mutating func take(byte: UInt8) {
+        rest |= UInt64(byte) << (8 &* (count & 7))
+        count &+= 1
+        guard count & 7 == 0 else { return }
+        take(rest)
+        rest = 0
+    }
+
+    /// The output for all that was taken.
+    consuming func finished() -> (UInt64, UInt64) {
+        take(rest | count << 56)
+        return finish()
+    }
+
+    private mutating func takeLast(_ input: Span<UInt8>) {
         unsafe input.withUnsafeBytes { bytes in
             let whole = bytes.count & ~7
             var offset = 0
             while offset < whole {
-                state.take(UInt64(littleEndian: unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
+                take(UInt64(littleEndian: unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
                 offset &+= 8
             }
             // The last word: what is left, and the length's lowest byte on top.
@@ -30,9 +75,8 @@ struct SipHash {
                 word |= UInt64(unsafe bytes[offset]) << UInt64(8 &* (offset &- whole))
                 offset &+= 1
             }
-            state.take(word)
+            take(word)
         }
-        return state.finish()
     }
 
     private mutating func take(_ word: UInt64) {

@@ -181,7 +181,7 @@ final class AcknowledgedWrites {
             self.giveUp(entry)
         }
         do {
-            try connection.submit(
+            try connection.submitWrite(
                 entry, replies: entry.phase.replies, information: entry.phase.hasInformation ? .parsed : nil
             ) {
                 entry.phase.encode(connection, &$0)

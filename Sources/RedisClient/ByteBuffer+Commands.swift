@@ -95,6 +95,13 @@ extension ByteBuffer {
         }
     }
 
+    public mutating func writeSTRLEN(key: Span<UInt8>) {
+        writeWithOutputRawSpan(minimumWritableBytes: 48 + key.count) { output in
+            output.append("*2\r\n$6\r\nSTRLEN\r\n")
+            output.append(bulk: key)
+        }
+    }
+
     public mutating func writePING() { writeStaticString("*1\r\n$4\r\nPING\r\n") }
 
     /// Waits for the writes of the connection that it is sent on.

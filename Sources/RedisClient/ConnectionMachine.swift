@@ -8,10 +8,15 @@
 ///
 /// ready ─writeRefused, roleSeen─▶ leaving ◀─backoffElapsed─ misplaced        leaving ─disconnected─▶ connecting
 /// ready ◀─roleSeen─ misplaced
+///
+/// ready ─displaced─▶ replacing ─handshakeSucceeded─▶ ready, or misplaced      replacing ─disconnected─▶ backingOff
 /// ```
 /// A connection that wants a master and finds a replica is `misplaced`: it serves reads, and after a wait it is dropped
 /// and made anew, for the name may lead elsewhere by then. `leaving` is on that way: no more commands are taken, and those
 /// that are owed a reply get it before the channel closes.
+///
+/// `replacing` has given up its channel for a large reply, and opens another one; commands are taken meanwhile, and sent once it
+/// is ready.
 ///
 /// `shutDown` leads from `ready`, `misplaced` and `leaving` to `draining` while replies are owed, and then, or from any
 /// other state at once, to `closed`, where every event is answered by nothing, or by closing a channel that arrived too
@@ -29,6 +34,8 @@ struct ConnectionMachine: Equatable {
         case misplaced(failures: Int)
         /// Takes no more commands, waits for the replies that are owed, then connects again.
         case leaving(failures: Int)
+        /// Takes commands for a channel that is being opened in place of the last one.
+        case replacing
         /// Waits before the next connect.
         case backingOff(failures: Int)
         /// Takes no more commands, waits for the replies that are owed, then is closed for good.
@@ -57,7 +64,8 @@ struct ConnectionMachine: Equatable {
         case .idle:
             state = .connecting(failures: 0)
             return .connect
-        case .connecting, .handshaking, .ready, .misplaced, .leaving, .backingOff, .draining, .closed: return .none
+        case .connecting, .handshaking, .ready, .misplaced, .leaving, .replacing, .backingOff, .draining, .closed:
+            return .none
         }
     }
 
@@ -66,6 +74,7 @@ struct ConnectionMachine: Equatable {
         case .connecting(let failures):
             state = .handshaking(failures: failures)
             return .sendHandshake
+        case .replacing: return .sendHandshake
         // Shut down while the connect was under way: the channel is not wanted any more.
         case .idle, .handshaking, .ready, .misplaced, .leaving, .backingOff, .draining, .closed: return .closeChannel
         }
@@ -76,6 +85,9 @@ struct ConnectionMachine: Equatable {
         case .connecting(let failures):
             state = .backingOff(failures: failures + 1)
             return .reconnect(afterFailures: failures + 1)
+        case .replacing:
+            state = .backingOff(failures: 1)
+            return .reconnect(afterFailures: 1)
         case .idle, .handshaking, .ready, .misplaced, .leaving, .backingOff, .draining, .closed: return .none
         }
     }
@@ -86,7 +98,10 @@ struct ConnectionMachine: Equatable {
         case .handshaking(let failures) where isMisplaced:
             state = .misplaced(failures: failures + 1)
             return .lookAgain(afterFailures: failures + 1)
-        case .handshaking:
+        case .replacing where isMisplaced:
+            state = .misplaced(failures: 1)
+            return .lookAgain(afterFailures: 1)
+        case .handshaking, .replacing:
             state = .ready
             return .none
         case .idle, .connecting, .ready, .misplaced, .leaving, .backingOff, .draining, .closed: return .none
@@ -96,7 +111,7 @@ struct ConnectionMachine: Equatable {
     /// The server refused AUTH or INFO, or gave an answer that cannot be read.
     mutating func handshakeFailed() -> Action {
         switch state {
-        case .handshaking: return .closeChannel
+        case .handshaking, .replacing: return .closeChannel
         case .idle, .connecting, .ready, .misplaced, .leaving, .backingOff, .draining, .closed: return .none
         }
     }
@@ -108,7 +123,8 @@ struct ConnectionMachine: Equatable {
         case .misplaced where !isMisplaced:
             state = .ready
             return .cancelTimer
-        case .idle, .connecting, .handshaking, .ready, .misplaced, .leaving, .backingOff, .draining, .closed:
+        case .idle, .connecting, .handshaking, .ready, .misplaced, .leaving, .replacing, .backingOff, .draining,
+            .closed:
             return .none
         }
     }
@@ -117,7 +133,21 @@ struct ConnectionMachine: Equatable {
     mutating func writeRefused(commandsInFlight: Bool) -> Action {
         switch state {
         case .ready: return leave(failures: 0, commandsInFlight: commandsInFlight)
-        case .idle, .connecting, .handshaking, .misplaced, .leaving, .backingOff, .draining, .closed: return .none
+        case .idle, .connecting, .handshaking, .misplaced, .leaving, .replacing, .backingOff, .draining, .closed:
+            return .none
+        }
+    }
+
+    /// The channel is given up for a large reply; all that waited on it may be asked once more.
+    ///
+    /// - Returns: ``Action/none`` where that ends the connection, as its channel's end does.
+    mutating func displaced() -> Action {
+        switch state {
+        case .ready:
+            state = .replacing
+            return .connect
+        case .idle, .connecting, .handshaking, .misplaced, .leaving, .replacing, .backingOff, .draining, .closed:
+            return .none
         }
     }
 
@@ -132,7 +162,7 @@ struct ConnectionMachine: Equatable {
         case .handshaking(let failures):
             state = .backingOff(failures: failures + 1)
             return .reconnect(afterFailures: failures + 1)
-        case .ready:
+        case .ready, .replacing:
             state = .backingOff(failures: 1)
             return .reconnect(afterFailures: 1)
         case .misplaced(let failures):
@@ -154,7 +184,7 @@ struct ConnectionMachine: Equatable {
             state = .connecting(failures: failures)
             return .connect
         case .misplaced(let failures): return leave(failures: failures, commandsInFlight: commandsInFlight)
-        case .idle, .connecting, .handshaking, .ready, .leaving, .draining, .closed: return .none
+        case .idle, .connecting, .handshaking, .ready, .leaving, .replacing, .draining, .closed: return .none
         }
     }
 
@@ -167,7 +197,7 @@ struct ConnectionMachine: Equatable {
         case .misplaced where commandsInFlight:
             state = .draining
             return .cancelTimer
-        case .ready, .misplaced, .leaving, .handshaking:
+        case .ready, .misplaced, .leaving, .handshaking, .replacing:
             state = .closed
             return .closeChannel
         case .backingOff:
@@ -187,7 +217,7 @@ struct ConnectionMachine: Equatable {
             state = .closed
             return .closeChannel
         case .leaving: return .closeChannel
-        case .idle, .connecting, .handshaking, .ready, .misplaced, .backingOff, .closed: return .none
+        case .idle, .connecting, .handshaking, .ready, .misplaced, .replacing, .backingOff, .closed: return .none
         }
     }
 }

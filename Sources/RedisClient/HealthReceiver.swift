@@ -53,6 +53,8 @@ final class HealthReceiver: ReplyReceiver {
         if let refusal { completion(refusal, nil) }
     }
 
+    override var mayBeAskedAgain: Bool { true }
+
     /// The value of the line `run_id`: 40 hexadecimal digits, made anew at each start (redis/redis `src/server.c`,
     /// `initServerConfig`).
     private static func runID(in text: Span<UInt8>) -> [UInt8]? {

@@ -6,6 +6,8 @@ public struct ReadAttempts {
     private var first: RedisConnection?
     private var second: RedisConnection?
     private var furtherAllowed = 2
+    /// How often a read that was displaced may be asked once more, without a server that failed it.
+    private var displacementsAllowed = 8
 
     public init() {}
 
@@ -13,6 +15,14 @@ public struct ReadAttempts {
     public func include(_ connection: RedisConnection) -> Bool {
         guard let first else { return false }
         return first.endpoint == connection.endpoint || second?.endpoint == connection.endpoint
+    }
+
+    /// Notes that a large reply took the connection from the read.
+    ///
+    /// - Returns: whether the read may be asked once more, also of the same server.
+    public mutating func mayGoOnAfterDisplacement() -> Bool {
+        displacementsAllowed -= 1
+        return displacementsAllowed >= 0
     }
 
     /// Notes that a server failed the read.

@@ -12,6 +12,8 @@ extension RedisConnection {
         ClientBootstrap(group: eventLoop)
             .connectTimeout(.init(configuration.connectTimeout))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            // A large value is read by one piece at a time, so that no more of it than one comes unasked.
+            .channelOption(.maxMessagesPerRead, value: UInt(configuration.isShared ? 4 : 1))
             .channelOption(
                 .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 16384, maximum: 131_072)
             )
@@ -32,7 +34,7 @@ extension RedisConnection {
                 case .failure(let error):
                     self.isLookingForMaster = false
                     self.isDenied = false
-                    self.server.count(.connect)
+                    self.count(.connect)
                     self.note(trouble: "cannot be reached: \(ConnectError.reason(error))")
                     self.perform(self.machine.connectFailed())
                 }
@@ -43,7 +45,8 @@ extension RedisConnection {
         try addTLS(to: pipeline)
         try pipeline.addHandler(
             PipelineHandler(
-                maximumReplyBytes: configuration.maximumReplyBytes,
+                maximumReplyBytes: configuration.maximumReplyBytes, largeReplyBytes: configuration.largeReplyBytes,
+                isShared: configuration.isShared,
                 encodeInformation: configuration.encodeInformation,
                 whenAnswered: { self.answered($0, sentAt: $1) },
                 whenIdle: { self.becameIdle() }))
@@ -57,6 +60,7 @@ extension RedisConnection {
         let handler = try pipeline.handler(type: PipelineHandler.self)
         if configuration.tls != nil { tlsObserver = try pipeline.handler(type: TLSObserver.self) }
         handler.whenClosed = { self.disconnected() }
+        handler.whenDisplaced = { self.displaced() }
         self.handler = handler
     }
 
@@ -81,7 +85,7 @@ extension RedisConnection {
     private func disconnected() {
         let failure = handler?.failure
         let banner = handler?.banner ?? []
-        if let trouble = trouble(of: failure) { server.count(trouble) }
+        if let trouble = trouble(of: failure) { count(trouble) }
         handler = nil
         tlsObserver = nil
         health = .unknown
@@ -107,10 +111,10 @@ extension RedisConnection {
         case .unreadable: .unreadable
         case .connectionLost: .lost
         case .timedOut: .timeout
-        case .notConnected, .readOnly, .noSingleMaster, .denied, .overloaded, .shuttingDown: nil
+        case .notConnected, .readOnly, .noSingleMaster, .denied, .overloaded, .shuttingDown, .displaced: nil
         case nil:
             switch machine.state {
-            case .handshaking, .ready, .misplaced, .leaving, .draining: .lost
+            case .handshaking, .ready, .misplaced, .leaving, .replacing, .draining: .lost
             case .idle, .connecting, .backingOff, .closed: nil
             }
         }
@@ -118,7 +122,7 @@ extension RedisConnection {
 
     private func noteDisconnection() {
         switch machine.state {
-        case .ready, .misplaced: note(trouble: "lost the connection")
+        case .ready, .misplaced, .replacing: note(trouble: "lost the connection")
         case .handshaking where configuration.tls == nil:
             note(trouble: "closes the connection before it answers; if it speaks TLS, set REDIS_TLS_ENABLED=yes")
         case .handshaking: note(trouble: "closes the connection before it answers")

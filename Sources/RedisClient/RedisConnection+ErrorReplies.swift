@@ -14,9 +14,9 @@ extension RedisConnection {
             refusesStaleReads = true
             readSuitability = .unusable(.refusesStaleReads)
         case "READONLY" where wantsMaster:
-            server.count(.readOnly)
+            count(.readOnly)
             isLookingForMaster = true
-            perform(machine.writeRefused(commandsInFlight: inFlight > 0))
+            perform(machine.writeRefused(commandsInFlight: ownInFlight > 0))
         case "BUSY": health = .refused("runs a script that takes long and answers nothing else (-BUSY)")
         case "NOPERM": complain(Complaints.command(in: text).map { "NOPERM \($0)" } ?? code)
         default: complain(code)
@@ -27,6 +27,7 @@ extension RedisConnection {
     /// each further reply would go to somebody who did not ask for it. What is in flight fails now, and so does the submission
     /// that the reply was for.
     public func distrust() {
+        if let reads, reads.handler?.isReading == true { return reads.distrust() }
         health = .unknown
         note(trouble: "gave a reply of a kind that the command never gets")
         handler?.distrust()

@@ -7,8 +7,9 @@ extension RedisConnection {
         if configuration.database != 0 { commands.insert(.select(database: configuration.database), at: 0) }
         if let credentials = configuration.credentials { commands.insert(.authenticate(credentials), at: 0) }
         ask(commands) { health, runID in
+            let isLike = self.runID == runID && self.readSuitability == health.readSuitability
             self.runID = runID
-            self.handshakeEnded(health)
+            self.handshakeEnded(health, isLike: isLike)
         }
     }
 
@@ -46,24 +47,31 @@ extension RedisConnection {
         offsets.record(token, atNanoseconds: askedAt)
     }
 
-    private func handshakeEnded(_ health: ServerHealth) {
+    /// - Parameter isLike: whether the server is the one that was met last, and as fit for reads.
+    private func handshakeEnded(_ health: ServerHealth, isLike: Bool) {
+        let isReplacement = machine.state == .replacing
         note(health)
         switch health {
         case .refused:
-            server.count(.refused)
+            count(.refused)
             perform(machine.handshakeFailed())
         case .denied:
-            server.count(.denied)
+            count(.denied)
             isDenied = true
             perform(machine.handshakeFailed())
         case .unknown, .loading, .serving:
             isDenied = false
-            server.connects += 1
-            if hasBeenReady { server.reconnects += 1 }
+            if writes == nil {
+                server.connects += 1
+                if hasBeenReady, !isReplacement { server.reconnects += 1 }
+            }
             hasBeenReady = true
-            perform(machine.handshakeSucceeded(isMisplaced: isMisplaced))
+            let action = machine.handshakeSucceeded(isMisplaced: isMisplaced)
+            replaced(isLike: isLike)
+            perform(action)
             scheduleHealthCheck()
             beginToAge()
+            alignReads()
             tellIfReady()
         }
     }
@@ -92,7 +100,8 @@ extension RedisConnection {
         guard isReady else { return }
         note(health)
         let wasReadyForWrites = isReadyForWrites
-        perform(machine.roleSeen(isMisplaced: isMisplaced, commandsInFlight: inFlight > 0))
+        perform(machine.roleSeen(isMisplaced: isMisplaced, commandsInFlight: ownInFlight > 0))
+        alignReads()
         if !wasReadyForWrites { tellIfReady() }
     }
 
@@ -123,21 +132,34 @@ extension RedisConnection {
     }
 
     /// One timer a connection, for its oldest command: commands are answered in order, so no younger one is due earlier.
+    ///
+    /// The time does not count in which replies come fast enough, up to a bound.
     func armDeadline(after delay: Duration) {
+        progress.begin(receivedBytes: handler?.receivedBytes ?? 0, at: .now())
         deadlineTimer = isolatedLoop.scheduleTask(in: .init(delay)) {
             self.deadlineTimer = nil
-            guard let handler = self.handler, let oldest = handler.oldest else { return }
-            let waited = Duration(NIODeadline.now() - oldest)
-            let timeout = self.configuration.commandTimeout
-            let stall = self.configuration.stallTimeout
-            if waited >= timeout {
+            guard let oldest = self.oldest else { return }
+            let now = NIODeadline.now()
+            let configuration = self.configuration
+            if let handler = self.handler {
+                self.progress.look(
+                    receivedBytes: handler.receivedBytes, isPaused: handler.isPaused, at: now,
+                    minimumRate: configuration.minimumReplyRate)
+            }
+            let waited = self.progress.silence(since: oldest, at: now)
+            let timeout = configuration.commandTimeout
+            let stall = configuration.stallTimeout
+            let isTooLong =
+                configuration.isShared && Duration(now - oldest) >= max(configuration.longestCommand, timeout)
+            if waited >= timeout || isTooLong {
                 self.note(
                     trouble: self.tlsObserver?.isHandshakeComplete == false
                         ? "did not answer to the TLS handshake within \(timeout): does this port speak TLS?"
                         : "did not answer within \(timeout)")
                 // Before those that waited are told, since they look for another server at once.
                 self.health = .unknown
-                handler.close(failing: .timedOut)
+                self.handler?.close(failing: .timedOut)
+                self.failWaiting(.timedOut)
             } else if waited >= stall {
                 self.stalledSince = oldest
                 self.armDeadline(after: min(stall, timeout - waited))

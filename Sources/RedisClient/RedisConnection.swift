@@ -102,7 +102,9 @@ public final class RedisConnection: TickParticipant {
 
     /// Which process of the server it is that was met, 40 hexadecimal digits; `nil` while no connection is up, and where the
     /// server does not say it.
-    public internal(set) var runID: [UInt8]?
+    public internal(set) var runID: [UInt8]? {
+        didSet { compareProcesses() }
+    }
 
     /// Where the master's stream was, at each look at it: what a bound on a read's age is shown with. Empty where another
     /// server than the master is looked for. Times are ``NIOCore/NIODeadline/uptimeNanoseconds``.
@@ -117,9 +119,20 @@ public final class RedisConnection: TickParticipant {
     /// Called whenever another attempt to connect has failed, from the second on.
     var whenAway: (() -> Void)?
 
+    /// Called whenever a connect or the connection that it made has ended, until it is shut down.
+    var whenLost: (() -> Void)?
+
     /// Called with the connection once it has been up for its ``RedisConnectionConfiguration/maximumAge``, unless it is shut
     /// down.
     var whenAged: ((RedisConnection) -> Void)?
+
+    /// What takes the reads instead, where writes go over this connection: none of them shall end, or wait, for a large value.
+    /// They go over this one all the same while that one is not up, or has met another process than this one.
+    var reads: RedisConnection?
+    /// The connection whose ``reads`` this is.
+    var writes: RedisConnection?
+    /// Whether ``reads`` leads to the same process of the server.
+    var isOfSameProcess = false
 
     let configuration: RedisConnectionConfiguration
     /// Whether a server that is a replica is not the one that is looked for.
@@ -137,8 +150,10 @@ public final class RedisConnection: TickParticipant {
     /// The server has answered a read with -MASTERDOWN since its link to the master was last seen up.
     var refusesStaleReads = false
     var handler: PipelineHandler?
+    /// Commands for a channel that is being opened; `nil` unless the machine is replacing one.
+    var waiting: PipelineHandler?
     /// The handler, while commands are taken: what every request asks for.
-    private var serving: PipelineHandler?
+    private(set) var serving: PipelineHandler?
     /// `nil` where the connection is in clear text.
     var tlsObserver: TLSObserver?
     /// Whether ``trouble`` is of the connection that is up, or of the attempt that is under way.
@@ -155,6 +170,8 @@ public final class RedisConnection: TickParticipant {
     var attemptTimer: Scheduled<Void>?
     /// When the command was sent that was the oldest one, and had waited for long, at the last look.
     var stalledSince: NIODeadline?
+    /// How far replies have come.
+    var progress = ReplyProgress()
     var deadlineTimer: Scheduled<Void>?
     var healthTimer: Scheduled<Void>?
     var ageTimer: Scheduled<Void>?
@@ -192,35 +209,51 @@ public final class RedisConnection: TickParticipant {
     /// Whether a submission would be sent.
     public var isReady: Bool {
         switch machine.state {
-        case .ready, .misplaced: true
+        case .ready, .misplaced, .replacing: true
         case .idle, .connecting, .handshaking, .leaving, .backingOff, .draining, .closed: false
         }
     }
 
     /// Whether the server is the one that is looked for, and a submission would be sent.
-    public var isReadyForWrites: Bool { machine.state == .ready }
+    public var isReadyForWrites: Bool {
+        switch machine.state {
+        case .ready, .replacing: true
+        case .idle, .connecting, .handshaking, .misplaced, .leaving, .backingOff, .draining, .closed: false
+        }
+    }
 
     /// Whether it was up a moment ago, and the first attempt to connect again is not over.
     public var isComingBack: Bool {
         switch machine.state {
         case .backingOff(failures: 1), .connecting(failures: 1), .handshaking(failures: 1): true
-        case .idle, .connecting, .handshaking, .ready, .misplaced, .leaving, .backingOff, .draining, .closed: false
+        case .idle, .connecting, .handshaking, .ready, .misplaced, .leaving, .replacing, .backingOff, .draining,
+            .closed:
+            false
         }
     }
 
     /// Submissions that wait for their replies.
-    public var inFlight: Int { handler?.inFlight ?? 0 }
+    public var inFlight: Int { ownInFlight + (reads?.ownInFlight ?? 0) }
+
+    /// Those over this connection alone.
+    var ownInFlight: Int { (handler?.inFlight ?? 0) + (waiting?.inFlight ?? 0) }
 
     /// Whether the oldest command has waited for longer than ``RedisConnectionConfiguration/stallTimeout``: others may
     /// answer sooner. Noticed up to twice that time after it was sent.
     public var isStalled: Bool {
-        guard let stalledSince else { return false }
-        return handler?.oldest == stalledSince
+        if let stalledSince, oldest == stalledSince { return true }
+        return reads?.isStalled ?? false
     }
 
-    public func start() { perform(machine.start()) }
+    /// When the oldest command was sent that waits for its reply.
+    var oldest: NIODeadline? { handler?.oldest ?? waiting?.oldest }
 
-    /// Sends commands at the end of this tick, together with all others of it.
+    public func start() {
+        perform(machine.start())
+        reads?.start()
+    }
+
+    /// Sends commands that only read at the end of this tick, together with all others of it.
     ///
     /// - Parameters:
     ///   - receiver: gets `replies` calls, or a failure; never within this call.
@@ -233,9 +266,20 @@ public final class RedisConnection: TickParticipant {
         _ receiver: ReplyReceiver, replies: Int, information: InformationForm? = nil,
         _ encode: (inout ByteBuffer) -> Void
     ) throws(RedisFailure) {
+        if let reads, isOfSameProcess, reads.serving != nil, serving != nil {
+            return try reads.submit(receiver, replies: replies, information: information, encode)
+        }
+        try submitWrite(receiver, replies: replies, information: information, encode)
+    }
+
+    /// As ``submit(_:replies:information:_:)``, for commands of any kind.
+    func submitWrite(
+        _ receiver: ReplyReceiver, replies: Int, information: InformationForm? = nil,
+        _ encode: (inout ByteBuffer) -> Void
+    ) throws(RedisFailure) {
         guard let serving else { throw submissionFailure }
         guard serving.inFlight < configuration.maximumInFlight else {
-            server.count(.overloaded)
+            count(.overloaded)
             throw .overloaded
         }
         receiver.asked = asked
@@ -245,7 +289,7 @@ public final class RedisConnection: TickParticipant {
     private var submissionFailure: RedisFailure {
         switch machine.state {
         case .draining, .closed: .shuttingDown
-        case .idle, .connecting, .handshaking, .ready, .misplaced, .leaving, .backingOff: .notConnected
+        case .idle, .connecting, .handshaking, .ready, .misplaced, .leaving, .replacing, .backingOff: .notConnected
         }
     }
 
@@ -253,17 +297,32 @@ public final class RedisConnection: TickParticipant {
     ///
     /// - Parameter completion: called once the connection is closed, at once where it is already.
     public func shutDown(_ completion: @escaping () -> Void = {}) {
+        var open = reads == nil ? 1 : 2
+        let closed = {
+            open -= 1
+            if open == 0 { completion() }
+        }
         whenShutDown = {
             withExtendedLifetime(self) {}
-            completion()
+            closed()
         }
+        reads?.shutDown(closed)
         whenReady = nil
         whenAway = nil
+        whenLost = nil
         whenAged = nil
+        writes = nil
         healthTimer?.cancel()
         ageTimer?.cancel()
-        perform(machine.shutDown(commandsInFlight: inFlight > 0))
+        perform(machine.shutDown(commandsInFlight: ownInFlight > 0))
         finishShutDownIfClosed()
+    }
+
+    /// Closes at once; what is in flight fails.
+    func close(_ completion: @escaping () -> Void) {
+        whenLost = nil
+        handler?.close(failing: .shuttingDown)
+        shutDown(completion)
     }
 
     public override func flushTick() { handler?.flush() }
@@ -284,19 +343,26 @@ public final class RedisConnection: TickParticipant {
         counters.durations.record(flusher.now - sentAt, count: count, in: Int(asked.rawValue))
     }
 
+    /// Notes where commands go from now on.
+    func chooseServing() { serving = isReady ? waiting ?? handler : nil }
+
     /// Every event of the machine ends here.
     func perform(_ action: ConnectionMachine.Action) {
-        serving = isReady ? handler : nil
+        chooseServing()
         switch action {
         case .none: break
         case .connect: connect()
         case .sendHandshake: sendHandshake()
         case .reconnect(let failures):
+            failWaiting(.notConnected)
             attempt(afterFailures: failures)
+            whenLost?()
             if failures > 1 { whenAway?() }
         case .lookAgain(let failures): attempt(afterFailures: failures)
         case .cancelTimer: attemptTimer?.cancel()
-        case .closeChannel: handler?.close(failing: .shuttingDown)
+        case .closeChannel:
+            failWaiting(machine.state == .closed ? .shuttingDown : .notConnected)
+            handler?.close(failing: .shuttingDown)
         }
     }
 }

@@ -25,9 +25,19 @@ public struct RedisConnectionConfiguration: Sendable {
     public var encodeInformation: @Sendable (_ text: Span<UInt8>, _ buffer: inout ByteBuffer) -> Void = {
         $1.writeBytes($0)
     }
-    /// Bytes of one reply; Redis itself allows 512 MiB.
+    /// Bytes of one reply that is gathered; Redis itself allows 512 MiB.
     public var maximumReplyBytes = 64 << 20
+    /// A value of more bytes than this gets a connection of its own, so that it does not hold up what is behind it.
+    public var largeReplyBytes = 1 << 20
+    /// How fast a reply has to come at the least, in bytes a second, to count as progress.
+    public var minimumReplyRate = 64 << 10
+    /// How long a command may wait at the most, although replies make progress.
+    public var longestCommand: Duration = .seconds(30)
+    /// How many large values are read at a time, on all event loops together; each event loop has its share.
+    public var maximumLargeReads = 32
 
+    /// Whether many requests share the connection; else a large reply holds up nobody, and stays.
+    var isShared = true
     var backoff = Backoff()
     /// Shared by all connections.
     var complaints: Complaints?

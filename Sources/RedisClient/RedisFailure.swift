@@ -12,6 +12,8 @@ public enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
     case denied
     /// As many commands as are allowed wait for their reply already. The command was not sent.
     case overloaded
+    /// The connection was given up, since a large reply would hold it up. A read that waited on it is asked once more.
+    case displaced
     /// The process is going down. The command was not sent.
     case shuttingDown
     /// No reply within the deadline. A write may have been applied.
@@ -24,7 +26,8 @@ public enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// Whether the server may have been sent the command: only then may a write have been applied.
     public var mayHaveBeenSent: Bool {
         switch self {
-        case .notConnected, .readOnly, .noSingleMaster, .denied, .overloaded, .shuttingDown: false
+        // No channel that a write was sent over is given up.
+        case .notConnected, .readOnly, .noSingleMaster, .denied, .overloaded, .displaced, .shuttingDown: false
         case .timedOut, .connectionLost, .unreadable: true
         }
     }
@@ -41,6 +44,7 @@ public enum RedisFailure: Error, Equatable, Sendable, CustomStringConvertible {
         case .noSingleMaster: "several servers claim to be the master"
         case .denied: "the server refuses the credentials"
         case .overloaded: "too many commands wait for the server"
+        case .displaced: "the connection was given up for a large reply"
         case .shuttingDown: "the process is shutting down"
         case .timedOut: "the server did not answer in time"
         case .connectionLost: "the connection to the server was lost"

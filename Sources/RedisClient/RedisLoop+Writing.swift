@@ -11,7 +11,7 @@ extension RedisLoop {
         _ encode: (inout ByteBuffer) -> Void
     ) throws(RedisFailure) {
         try checkMaster()
-        try master.submit(receiver, replies: replies, information: information, encode)
+        try master.submitWrite(receiver, replies: replies, information: information, encode)
     }
 
     private func checkMaster() throws(RedisFailure) {

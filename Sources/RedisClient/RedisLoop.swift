@@ -34,23 +34,30 @@ public final class RedisLoop {
     let waitingWrites: WaitingWrites
     let acknowledgedWrites: AcknowledgedWrites
     let counters = RedisCounters()
+    /// Keys whose values were large when they were last read.
+    var largeKeys = LargeKeys()
+    /// Connections for large values that are handed on piece by piece, and for those that are gathered.
+    let streamedReads: OwnConnections
+    let gatheredReads: OwnConnections
 
     /// Must be called on the event loop. Connects at once.
     ///
-    /// - Parameter turn: which replica is asked first, so that loops do not all begin with the same one.
+    /// - Parameters:
+    ///   - turn: which replica is asked first, so that loops do not all begin with the same one.
+    ///   - loops: how many event loops there are, which share what is bounded for the process.
     public convenience init(
         topology: RedisTopology, configuration: RedisConnectionConfiguration, eventLoop: any EventLoop,
-        flusher: TickFlusher, turn: Int, logger: Logger
+        flusher: TickFlusher, turn: Int, loops: Int = 1, logger: Logger
     ) {
         self.init(
             topology: topology, configuration: configuration, eventLoop: eventLoop, flusher: flusher, turn: turn,
-            selector: ServerSelector(configured: topology.master, logger: logger), logger: logger)
+            selector: ServerSelector(configured: topology.master, logger: logger), loops: loops, logger: logger)
     }
 
     /// - Parameter selector: that of all event loops of the process.
     init(
         topology: RedisTopology, configuration: RedisConnectionConfiguration, eventLoop: any EventLoop,
-        flusher: TickFlusher, turn: Int, selector: ServerSelector, logger: Logger
+        flusher: TickFlusher, turn: Int, selector: ServerSelector, loops: Int, logger: Logger
     ) {
         self.selector = selector
         self.decision = ServerSelector.Decision(master: topology.master)
@@ -69,10 +76,27 @@ public final class RedisLoop {
         self.patientConfiguration = patient
         self.acknowledgedWrites = AcknowledgedWrites(
             commandTimeout: configuration.commandTimeout, eventLoop: eventLoop)
+        var silent = logger
+        silent.logLevel = .critical
+        var own = configuration
+        own.isShared = false
+        // Nothing shall be asked behind a large value.
+        own.healthInterval = .seconds(86_400)
+        let configured = topology.master
+        let makeOwn = { [own, silent, replicasName] (endpoint: RedisEndpoint, isMaster: Bool) in
+            RedisConnection(
+                endpoint: endpoint, name: isMaster && endpoint == configured ? nil : replicasName, configuration: own,
+                eventLoop: eventLoop, flusher: flusher, logger: silent)
+        }
+        self.streamedReads = OwnConnections(
+            limit: max(1, configuration.maximumLargeReads / loops), eventLoop: eventLoop, makeConnection: makeOwn)
+        self.gatheredReads = OwnConnections(
+            limit: max(1, configuration.maximumLargeReads / 8 / loops), eventLoop: eventLoop, makeConnection: makeOwn)
         self.configuredMaster = RedisConnection(
             endpoint: topology.master, wantsMaster: true, configuration: configuration, eventLoop: eventLoop,
             flusher: flusher, logger: logger, counters: counters)
         self.master = configuredMaster
+        configuredMaster.separateReads()
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         selector.subscribe { decision in bound.eventLoop.execute { bound.value.apply(decision) } }
         acknowledgedWrites.makeConnection = { [unowned self] in self.makeAcknowledgedWriteConnection() }
@@ -117,6 +141,7 @@ public final class RedisLoop {
         let connection = RedisConnection(
             endpoint: endpoint, name: replicasName, wantsMaster: true, configuration: configuration,
             eventLoop: eventLoop, flusher: flusher, logger: silent, counters: counters)
+        connection.separateReads()
         resumeWrites(with: connection)
         return connection
     }
@@ -158,12 +183,14 @@ public final class RedisLoop {
         closerLook?.cancel()
         let connections =
             (isFollowing ? [master, configuredMaster] : [master]) + replicas + successors.map(\.new)
-        var open = connections.count + 1
+        var open = connections.count + 3
         let closed = {
             open -= 1
             if open == 0 { completion() }
         }
         acknowledgedWrites.shutDown(closed)
+        streamedReads.shutDown(closed)
+        gatheredReads.shutDown(closed)
         for connection in connections { connection.shutDown(closed) }
     }
 }

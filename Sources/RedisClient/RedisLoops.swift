@@ -40,7 +40,7 @@ public final class RedisLoops: Sendable {
         if index > 0 { quiet.logLevel = .error }
         let loop = RedisLoop(
             topology: topology, configuration: configuration, eventLoop: eventLoop, flusher: flusher, turn: index,
-            selector: selector, logger: quiet)
+            selector: selector, loops: Array(group.makeIterator()).count, logger: quiet)
         loops.withLockedValue { $0.append(NIOLoopBound(loop, eventLoop: eventLoop)) }
         return loop
     }

@@ -28,6 +28,18 @@ open class ReplyReceiver {
         preconditionFailure("a receiver that asks for INFO overrides receive(_:)")
     }
 
+    /// Whether the commands may be sent once more to any server, as reads may.
+    open var mayBeAskedAgain: Bool { false }
+
+    /// The reply that has begun is large. The connection is given up, and all that wait on it fail with
+    /// ``RedisFailure/displaced`` next, this one too.
+    open func noteLargeReply() {}
+
+    /// Offers a large value to be taken piece by piece, on a connection that it has to itself.
+    ///
+    /// - Returns: whether it is taken. The value then tells itself how it ends; where it ends badly, ``fail(_:)`` is not called.
+    open func take(_ value: LargeValue, at index: Int) -> Bool { false }
+
     /// Called once, in place of the replies still owed.
     open func fail(_ failure: RedisFailure) {
         preconditionFailure("a receiver overrides fail(_:)")

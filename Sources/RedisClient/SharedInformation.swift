@@ -33,6 +33,8 @@ final class SharedInformation: ReplyReceiver {
         self.encode = encode
     }
 
+    override var mayBeAskedAgain: Bool { waiters.allSatisfy { $0.receiver.mayBeAskedAgain } }
+
     override func receive(_ reply: RedisReply, at index: Int) {
         guard case .bulk(let text) = reply else {
             for waiter in waiters { waiter.receiver.receive(reply, at: waiter.index) }

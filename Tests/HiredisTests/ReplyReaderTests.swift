@@ -79,6 +79,88 @@ struct ReplyReaderTests {
         #expect(seen == 2)
     }
 
+    /// How long values are announced, where the bound is 16 KiB.
+    static let lengths = [
+        (16_383, false), (16_384, false), (16_385, true), (100_000, true), (1_000_000, true),
+    ]
+
+    @Test(
+        "a value over the bound is announced once its length is known, wherever the bytes are cut", arguments: lengths)
+    func largeValue(length: Int, isLarge: Bool) throws {
+        let head = Array(":1\r\n$2\r\nab\r\n$\(length)\r\n".utf8)
+        let value = (0..<length).map { UInt8(truncatingIfNeeded: $0) }
+        let wire = head + value + Array("\r\n+behind\r\n".utf8)
+        // Each cut in the head and in the beginning of the value, and around its end.
+        let cuts = Array(0...head.count + 3) + Array(wire.count - 12...wire.count)
+        for cut in cuts {
+            var reader = ReplyReader(largeReplyBytes: 16_384)
+            var seen: [ReplyValue] = []
+            var found: (length: Int, body: Int)?
+            var taken = 0
+            for piece in [wire[..<cut], wire[cut...]] where found == nil {
+                let large = try reader.read(Array(piece).span.bytes) { reply in
+                    seen.append(ReplyValue(copying: reply))
+                    return true
+                }
+                if let large { found = (large.length, taken + large.bodyOffset) }
+                taken += piece.count
+            }
+            if isLarge {
+                #expect(
+                    found?.length == length && found?.body == head.count, "cut at \(cut): \(String(describing: found))")
+                #expect(seen == [.integer(1), .bulk(Array("ab".utf8))])
+            } else {
+                #expect(found == nil)
+                #expect(seen == [.integer(1), .bulk(Array("ab".utf8)), .bulk(value), .simple(Array("behind".utf8))])
+            }
+        }
+    }
+
+    @Test("an announced value is gathered as any other, if that is wanted, wherever the bytes are cut")
+    func gatheredLargeValue() throws {
+        let value = (0..<40_000).map { UInt8(truncatingIfNeeded: $0) }
+        let wire = Array("$40000\r\n".utf8) + value + Array("\r\n$40000\r\n".utf8) + value + Array("\r\n:7\r\n".utf8)
+        for cut in [0, 1, 5, 8, 9, 16_384, 16_393, 40_007, 40_008, 40_010, 40_012, 60_000, wire.count] {
+            var reader = ReplyReader(largeReplyBytes: 16_384)
+            var seen: [ReplyValue] = []
+            var announced = 0
+            for piece in [Array(wire[..<cut]), Array(wire[cut...])] {
+                var start: Int? = 0
+                while let offset = start {
+                    let large = try reader.read(piece.span.bytes, startingAt: offset) { reply in
+                        seen.append(ReplyValue(copying: reply))
+                        return true
+                    }
+                    if large != nil { announced += 1 }
+                    start = large?.nextOffset
+                }
+            }
+            #expect(announced == 2, "cut at \(cut)")
+            #expect(seen == [.bulk(value), .bulk(value), .integer(7)], "cut at \(cut)")
+        }
+    }
+
+    @Test("what is within an array, no value, or longer than a number can say is not announced")
+    func notLarge() throws {
+        let long = Array(repeating: UInt8(ascii: "x"), count: 20_000)
+        let inArray = Array("*2\r\n$20000\r\n".utf8) + long + Array("\r\n$1\r\na\r\n".utf8)
+        for wire in [inArray, Array("+".utf8) + long + Array("\r\n".utf8), Array("$-1\r\n".utf8), Array("$1234".utf8)] {
+            for cut in [0, 1, 4, 5, 12, wire.count] where cut <= wire.count {
+                var reader = ReplyReader(largeReplyBytes: 16_384)
+                #expect(try reader.read(Array(wire[..<cut]).span.bytes) { _ in true } == nil)
+                #expect(try reader.read(Array(wire[cut...]).span.bytes) { _ in true } == nil)
+            }
+        }
+        var reader = ReplyReader(largeReplyBytes: 16_384)
+        #expect(
+            try reader.read(Array("$999999999999999999\r\n".utf8).span.bytes) { _ in true }?.length
+                == 999_999_999_999_999_999)
+        reader = ReplyReader(largeReplyBytes: 16_384)
+        #expect(throws: ReplyReaderError.self) {
+            try reader.read(Array("$99999999999999999999\r\n".utf8).span.bytes) { _ in true }
+        }
+    }
+
     /// Fed byte by byte, all but the shortest replies go through hiredis alone.
     @Test func `what lies whole in the bytes is read as hiredis reads it`() {
         var generator = SystemRandomNumberGenerator()

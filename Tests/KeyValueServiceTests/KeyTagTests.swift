@@ -31,6 +31,21 @@ struct KeyTagTests {
         }
     }
 
+    @Test func `of pieces is that of the whole, wherever it is cut`() {
+        var generator = SystemRandomNumberGenerator()
+        for length in [0, 1, 7, 8, 9, 15, 16, 17, 63, 64, 255, 256, 257, 300] {
+            let value = (0..<length).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            for first in 0...length {
+                let second = Int.random(in: first...length, using: &generator)
+                var hasher = KeyTag.Hasher()
+                for piece in [value[..<first], value[first..<second], value[second...]] {
+                    hasher.take(Array(piece).span)
+                }
+                #expect(hasher.finished() == KeyTag(of: value.span), "\(length), cut at \(first) and \(second)")
+            }
+        }
+    }
+
     /// Clients keep tags: another hash or another key would have them all fetched anew.
     @Test func `is the same for ever`() {
         #expect(String(decoding: KeyTag(of: [UInt8]()).text, as: UTF8.self) == "9ceab1c1b8576a1bd002c548475cfaa4")

@@ -105,6 +105,7 @@ struct ServiceEnvironmentTests {
 
     @Test(arguments: [
         ("REDIS_MAX_IN_FLIGHT", "0", "1…1000000"), ("REDIS_MAX_IN_FLIGHT", "many", "1…1000000"),
+        ("REDIS_MAX_LARGE_READS", "0", "1…4096"), ("REDIS_MAX_LARGE_READS", "4097", "1…4096"),
         ("REDIS_DATABASE", "-1", "0…2147483647"), ("REDIS_DATABASE", "2147483648", "0…2147483647"),
         ("REDIS_TLS_ENABLED", "si", "yes or no"), ("REDIS_TLS_CA_FILE", "/ca.pem", "REDIS_TLS_ENABLED"),
     ])

@@ -27,7 +27,9 @@ struct WriteRecordTests {
             }
         }
 
-        static let unsent: [RedisFailure] = [.notConnected, .readOnly, .denied, .overloaded, .shuttingDown]
+        static let unsent: [RedisFailure] = [
+            .notConnected, .readOnly, .denied, .overloaded, .displaced, .shuttingDown,
+        ]
         static let sent: [RedisFailure] = [.timedOut, .connectionLost]
         static let refusals: [Problem] = [
             .redisReadOnly, .redisOutOfMemory, .redisDenied, .redisCannotPersist, .redisNeedsReplicas,

@@ -10,12 +10,12 @@ struct ConnectionMachineTests {
     enum Event: CaseIterable {
         case start, connected, connectFailed, handshakeSucceeded, handshakeFoundReplica, handshakeFailed
         case masterSeenIdle, masterSeenBusy, replicaSeenIdle, replicaSeenBusy, writeRefusedIdle, writeRefusedBusy
-        case disconnected, backoffElapsedIdle, backoffElapsedBusy, shutDownIdle, shutDownBusy, drained
+        case disconnected, displaced, backoffElapsedIdle, backoffElapsedBusy, shutDownIdle, shutDownBusy, drained
     }
 
     static let states: [State] = [
         .idle, .connecting(failures: 2), .handshaking(failures: 2), .ready, .misplaced(failures: 2),
-        .leaving(failures: 2), .backingOff(failures: 3), .draining, .closed,
+        .leaving(failures: 2), .replacing, .backingOff(failures: 3), .draining, .closed,
     ]
 
     /// Every transition that does something. What is not listed changes nothing and asks for nothing.
@@ -40,6 +40,15 @@ struct ConnectionMachineTests {
         (.ready, .replicaSeenBusy, .none, .leaving(failures: 0)),
         (.ready, .writeRefusedIdle, .closeChannel, .leaving(failures: 0)),
         (.ready, .writeRefusedBusy, .none, .leaving(failures: 0)),
+        (.ready, .displaced, .connect, .replacing),
+        (.replacing, .connected, .sendHandshake, .replacing),
+        (.replacing, .connectFailed, .reconnect(afterFailures: 1), .backingOff(failures: 1)),
+        (.replacing, .handshakeSucceeded, .none, .ready),
+        (.replacing, .handshakeFoundReplica, .lookAgain(afterFailures: 1), .misplaced(failures: 1)),
+        (.replacing, .handshakeFailed, .closeChannel, .replacing),
+        (.replacing, .disconnected, .reconnect(afterFailures: 1), .backingOff(failures: 1)),
+        (.replacing, .shutDownIdle, .closeChannel, .closed),
+        (.replacing, .shutDownBusy, .closeChannel, .closed),
         (.ready, .disconnected, .reconnect(afterFailures: 1), .backingOff(failures: 1)),
         (.ready, .shutDownIdle, .closeChannel, .closed),
         (.ready, .shutDownBusy, .none, .draining),
@@ -137,6 +146,7 @@ extension ConnectionMachine {
         case .handshakeSucceeded: handshakeSucceeded(isMisplaced: false)
         case .handshakeFoundReplica: handshakeSucceeded(isMisplaced: true)
         case .handshakeFailed: handshakeFailed()
+        case .displaced: displaced()
         case .masterSeenIdle: roleSeen(isMisplaced: false, commandsInFlight: false)
         case .masterSeenBusy: roleSeen(isMisplaced: false, commandsInFlight: true)
         case .replicaSeenIdle: roleSeen(isMisplaced: true, commandsInFlight: false)

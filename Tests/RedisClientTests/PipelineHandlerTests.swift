@@ -227,6 +227,7 @@ extension RedisFailure {
     fileprivate var caseName: String {
         switch self {
         case .notConnected: "notConnected"
+        case .displaced: "displaced"
         case .readOnly: "readOnly"
         case .noSingleMaster: "noSingleMaster"
         case .denied: "denied"

@@ -23,6 +23,10 @@ final class LoopbackProxy: Sendable {
         /// Client sockets of connections whose reply is to be cut, how much of it may still pass, and what follows that.
         var cutting: [CInt: (left: Int, ending: [UInt8])] = [:]
         var cuts = 0
+        /// What the targets send may pass at this rate, over all connections together.
+        var bytesASecond: Int?
+        /// When the next bytes may pass at that rate.
+        var nextPass = ContinuousClock.now
         var isStopped = false
     }
 
@@ -102,6 +106,9 @@ final class LoopbackProxy: Sendable {
 
     /// Has what the targets send come later by this much, or up to twice as much where it comes without a break.
     func delay(byMilliseconds milliseconds: Int) { state.withLock { $0.delayMilliseconds = milliseconds } }
+
+    /// Lets what the targets send pass only so fast, over all connections together, as one wire does; `nil` for no bound.
+    func limit(toBytesASecond rate: Int?) { state.withLock { $0.bytesASecond = rate } }
 
     /// Sends bytes to every client that is connected.
     func inject(_ bytes: [UInt8]) {
@@ -196,6 +203,10 @@ final class LoopbackProxy: Sendable {
             if !isAnswer, !passes(chunk[..<count], of: client) { break reading }
             let passing = isAnswer ? passing(count, to: client) : nil
             if let passing { count = passing }
+            if isAnswer, state.withLock({ $0.bytesASecond }) != nil {
+                guard pass(chunk[..<count], to: sink) else { break reading }
+                continue reading
+            }
             var sent = 0
             while sent < count {
                 let written = chunk.withUnsafeBytes { bytes in
@@ -249,6 +260,32 @@ final class LoopbackProxy: Sendable {
         let delay = state.withLock { $0.delayMilliseconds }
         if delay > 0 { isStopped.wait(milliseconds: CInt(delay)) }
         isOpen.wait(milliseconds: 60_000)
+    }
+
+    /// Sends bytes at the rate that is set, a hundredth of a second's at a time.
+    private func pass(_ bytes: ArraySlice<UInt8>, to sink: CInt) -> Bool {
+        var rest = bytes
+        while !rest.isEmpty {
+            let (count, due) = state.withLock { state -> (Int, ContinuousClock.Instant) in
+                guard let rate = state.bytesASecond else { return (rest.count, .now) }
+                let count = min(rest.count, max(1, rate / 100))
+                let due = max(state.nextPass, .now)
+                state.nextPass = due + .seconds(1) * count / rate
+                return (count, due)
+            }
+            let milliseconds = (due - .now) / .milliseconds(1)
+            if milliseconds >= 1 { isStopped.wait(milliseconds: CInt(clamping: Int(milliseconds))) }
+            var sent = 0
+            while sent < count {
+                let written = rest.prefix(count).dropFirst(sent).withUnsafeBytes {
+                    send(sink, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+                }
+                guard written > 0 else { return false }
+                sent += written
+            }
+            rest = rest.dropFirst(count)
+        }
+        return true
     }
 
     private func drain(_ client: CInt) {
