@@ -97,6 +97,7 @@ final class KeyValueService: HTTPService {
                 try ConsistencyDemand.refuse(in: request, target)
                 return SetExchange(request, connection: connection, service: self)
             case .root, .live, .openAPI, .ready, .metrics, .topology, .topologyEvents, .topologyHistory:
+                try request.refusePreconditions()
                 try ConsistencyDemand.refuse(in: request, target)
                 return self.exchange(for: route, request, connection)
             }

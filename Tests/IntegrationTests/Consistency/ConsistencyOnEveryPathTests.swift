@@ -110,7 +110,9 @@ struct ConsistencyOnEveryPathTests {
             }
             #expect(try await cluster.redis("master", "GET", "k").text == "v")
             for path in ["/", "/livez", "/readyz", "/metrics", "/openapi.json", "/v1/topology"] {
-                for header in ["Replication-After: \(token)", "Replication-Wait: 1s", "Replication-Token: x"] {
+                for header in [
+                    "Replication-After: \(token)", "Replication-Wait: 1s", "Replication-Token: x", "If-Match: *",
+                ] {
                     let answer = try await cluster.http("app", Self.with([header], .get(path)))[0]
                     #expect(answer.status == 400, "\(path) \(header)")
                 }
