@@ -7,6 +7,6 @@ struct KVLocal: AsyncParsableCommand {
         abstract: "The whole system on this machine's loopback: a master, its replicas and the key-value apps.",
         discussion: "Ctrl-C stops everything it started. It leaves nothing behind, and touches no other Redis.",
         version: "kv-local 0.1.0",
-        subcommands: [Run.self, DrillLostDisk.self],
+        subcommands: [Run.self, Kill.self, Start.self, DrillLostDisk.self],
         defaultSubcommand: Run.self)
 }

@@ -1,4 +1,5 @@
 internal import LocalTopology
+internal import SystemPackage
 
 extension Layout {
     var welcome: String {
@@ -22,29 +23,41 @@ extension Layout {
               curl http://127.0.0.2:\(sidecarPort)/status
                 what the first replica's sidecar sees and decides: {"ready": true, …, "state": "in-step", …}
 
-            The page is at \(base)/ . Ctrl-C stops everything.
+            The page is at \(base)/ . Kill a server, see what the page says, and start the server again:
+
+            \(serverCommands.map { "  \($0)" }.joined(separator: "\n"))
+
+            Ctrl-C stops everything.
             """
     }
 
-    static func obituary(_ death: LocalCluster.UnexpectedEnding) -> String {
-        "\(death.node) \(death.ending), though nobody here told it to; the others go on.\n\(death.log)"
+    /// A command to kill each server, and one to start it again, as a shell takes them in any folder.
+    private var serverCommands: [String] {
+        serverNames.flatMap { [command(.kill($0)), command(.start($0))] }
     }
 
-    /// What to do about a taken port; the other errors say it themselves.
-    /// - Parameter target: Of the Makefile.
-    func cure(of error: LocalTopologyError, target: String) -> String? {
-        guard case .taken(let endpoint) = error else { return nil }
-        let (holder, variable, option, other) =
-            switch endpoint.port {
-            case port: ("a NodePort of a Kubernetes on this machine", "PORT", "--port", port + 10)
-            case sidecarPort: ("a program of yours", "SIDECAR_PORT", "--sidecar-port", sidecarPort + 10)
-            default: ("a Redis of yours", "REDIS_PORT", "--redis-port", redisPort + 10)
-            }
-        let command = target == "run" ? "kv-local" : "kv-local \(target)"
-        return """
-            It may be another `make run`, or \(holder); `ss -ltnp sport = :\(endpoint.port)` names it.
-            Stop that, or use another port: make \(target) \(variable)=\(other)   (\(command) \(option) \(other))
-            """
+    private var serverNames: [String] { [Self.masterName] + (1...replicas).map(Self.replicaName) }
+
+    func command(_ command: ServerCommand) -> String {
+        let port = redisPort == Self.defaultRedisPort ? "" : " --redis-port \(redisPort)"
+        return "\(Programs.running.string.quotedForShell) \(command.line)\(port)"
+    }
+
+    func obituary(_ death: LocalCluster.UnexpectedEnding) -> String {
+        """
+        \(death.node) \(death.ending), though kv-local did not end it; the others go on.
+        \(death.log)
+        Start it again: \(command(.start(death.node)))
+        """
+    }
+}
+
+extension String {
+    /// As one word of a shell.
+    var quotedForShell: String {
+        let isPlain = allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+=:,@%".contains($0)) }
+        if isPlain, !isEmpty { return self }
+        return "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
 }
 

@@ -9,20 +9,26 @@ struct Layout: ParsableArguments {
     static func replicaName(_ number: Int) -> String { "redis-slave-\(number)" }
     static func appName(_ number: Int) -> String { "key-value-app-\(number)" }
 
+    static let defaultPort = 30003
+    static let defaultRedisPort = 16379
+    static let defaultSidecarPort = 19121
+    static let defaultApps = 3
+    static let defaultReplicas = 2
+
     @Option(help: "The port that the apps share on 127.0.0.1.")
-    var port = 30003
+    var port = Layout.defaultPort
 
     @Option(help: "The master's port on 127.0.0.1; replica N is on the Nth port after it, on 127.0.0.(N+1).")
-    var redisPort = 16379
+    var redisPort = Layout.defaultRedisPort
 
     @Option(help: "The port of the sidecars, each at its replica's address.")
-    var sidecarPort = 19121
+    var sidecarPort = Layout.defaultSidecarPort
 
     @Option(help: "How many apps.")
-    var apps = 3
+    var apps = Layout.defaultApps
 
     @Option(help: "How many replicas.")
-    var replicas = 2
+    var replicas = Layout.defaultReplicas
 
     @Option(help: .init("Seconds the master waits for more replicas before a full sync.", visibility: .hidden))
     var syncDelay = 0
@@ -48,9 +54,28 @@ struct Layout: ParsableArguments {
     }
     private var sidecars: [Endpoint] { slaves.map { Endpoint(host: $0.host, port: sidecarPort) } }
 
+    /// All that has to be free, in the order in which it is started.
+    var endpoints: [Endpoint] { [master] + slaves + sidecars + [shared] }
+
+    /// Whose ports they are.
+    enum PortGroup: CaseIterable {
+        case apps, servers, sidecars
+    }
+
+    func endpoints(of group: PortGroup) -> [Endpoint] {
+        switch group {
+        case .apps: [shared]
+        case .servers: [master] + slaves
+        case .sidecars: sidecars
+        }
+    }
+
     /// Tries an exclusive bind on each port: sharing the apps' port would hide that somebody else answers on it.
-    func checkPorts() throws(LocalTopologyError) {
-        for endpoint in [shared, master] + slaves + sidecars { try Loopback.checkFree(endpoint) }
+    ///
+    /// - Throws: ``TakenPorts`` with all that are taken, ``LocalTopologyError`` for what is no matter of ports.
+    func checkPorts() throws {
+        let taken = try endpoints.filter { try !$0.isFree }
+        if !taken.isEmpty { throw TakenPorts(endpoints: taken, layout: self) }
     }
 
     func clusterSpec(onEmpty: OnEmpty) throws(LocalTopologyError) -> ClusterSpec {

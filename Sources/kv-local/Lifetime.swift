@@ -33,8 +33,11 @@ struct Lifetime {
                 Story.complain("The logs are kept in \(cluster.folder)")
                 throw error
             }
+        } catch let error as TakenPorts {
+            Story.complain("kv-local: \(error)\n\(error.cure(target: target))")
+            throw ExitCode(69)
         } catch let error as LocalTopologyError {
-            Story.complain("kv-local: \(error)" + (layout.cure(of: error, target: target).map { "\n\($0)" } ?? ""))
+            Story.complain("kv-local: \(error)")
             throw ExitCode(error.exitCode)
         } catch let error as KeyCount {
             Story.complain("kv-local: \(error)")

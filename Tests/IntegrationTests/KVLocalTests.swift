@@ -76,6 +76,87 @@ struct KVLocalTests {
         }
     }
 
+    @Test("prints for each server a command that kills it and one that starts it again, and both do as printed")
+    func printedCommands() async throws {
+        try await withRunningProgram { cluster, endpoints in
+            let lines = try await cluster.log(of: "kv-local").split(separator: "\n").map {
+                $0.trimmingPrefix { $0 == " " }
+            }
+            for (index, name) in ["redis-master", "redis-slave-1", "redis-slave-2"].enumerated() {
+                let kill = try #require(lines.first { $0.contains(" kill \(name)") })
+                let start = try #require(lines.first { $0.contains(" start \(name)") })
+
+                let killed = try await shell(String(kill))
+                #expect(killed.ending == .exited(code: 0), "\(killed.output)")
+                #expect(killed.output.contains("\(name) is killed"))
+                try Loopback.checkFree(endpoints[index])
+                #expect(try await shell(String(kill)).output.contains("\(name) does not run already"))
+
+                let started = try await shell(String(start))
+                #expect(started.ending == .exited(code: 0), "\(started.output)")
+                #expect(started.output.contains("\(name) is up again"))
+                #expect(throws: LocalTopologyError.taken(endpoints[index])) {
+                    try Loopback.checkFree(endpoints[index])
+                }
+                #expect(try await shell(String(start)).output.contains("\(name) runs already"))
+            }
+            for sidecar in endpoints[3...4] {
+                try await cluster.wait(until: "the sidecar is content") {
+                    let answer = try await LoopbackHTTP.exchange([.get("/readyz")], with: sidecar)[0]
+                    return Observation(answer.status == 200, else: answer.text)
+                }
+            }
+            // As printed too is what does not run: nothing of it is an unexpected end.
+            #expect(!(try await cluster.log(of: "kv-local").contains("did not end it")))
+        }
+    }
+
+    @Test("brings a replica's sidecar back with it, and names what can be started")
+    func sidecarComesBack() async throws {
+        try await withRunningProgram { cluster, endpoints in
+            let port = endpoints[0].port
+            for name in ["redis-replica-sidecar-1", "redis-slave-1"] {
+                #expect(try await kvLocal("kill \(name)", port).ending == .exited(code: 0))
+            }
+            try Loopback.checkFree(endpoints[3])
+            let started = try await kvLocal("start redis-slave-1", port)
+            #expect(started.output.contains("redis-slave-1 is up again; redis-replica-sidecar-1 has started"))
+            try await cluster.wait(until: "the sidecar is ready") {
+                let answer = try await LoopbackHTTP.exchange([.get("/readyz")], with: endpoints[3])[0]
+                return Observation(answer.status == 200, else: answer.text)
+            }
+
+            // A replica without its master starts all the same.
+            for name in ["redis-master", "redis-slave-2"] {
+                #expect(try await kvLocal("kill \(name)", port).ending == .exited(code: 0))
+            }
+            let waiting = try await kvLocal("start redis-slave-2", port)
+            #expect(waiting.output.contains("it waits for redis-master, which does not run"))
+            #expect(try await kvLocal("start redis-master", port).output.contains("redis-master is up again"))
+
+            let unknown = try await kvLocal("start redis-slave-7", port)
+            #expect(unknown.ending == .exited(code: 64))
+            #expect(unknown.output.contains("nothing here is called redis-slave-7; there are: redis-master, "))
+            let nothing = try await kvLocal("kill redis-master", try Loopback.freePorts(1)[0])
+            #expect(nothing.ending == .exited(code: 69))
+            #expect(nothing.output.contains("no cluster runs whose master has the port"))
+        }
+    }
+
+    private func kvLocal(_ command: String, _ redisPort: Int) async throws -> (ending: Ending, output: String) {
+        try await shell("\(try Programs.built("kv-local")) \(command) --redis-port \(redisPort)")
+    }
+
+    /// What a shell makes of a line, and what it says.
+    private func shell(_ line: String) async throws -> (ending: Ending, output: String) {
+        let node = NodeSpec(
+            name: "shell", executable: "/bin/sh", arguments: ["-c", line], endpoint: Endpoint(port: 0),
+            readiness: .running, isRedis: false)
+        return try await withLocalCluster(ClusterSpec([node])) { cluster in
+            (try await cluster.waitUntilEnded("shell", within: .seconds(60)), try await cluster.log(of: "shell"))
+        }
+    }
+
     @Test(
         "says which port is taken, who may hold it and what to do",
         arguments: ["PORT", "REDIS_PORT", "SIDECAR_PORT"])
@@ -93,9 +174,33 @@ struct KVLocalTests {
             try await withLocalCluster(ClusterSpec([local])) { cluster in
                 #expect(try await cluster.waitUntilEnded("kv-local") == .exited(code: 69))
                 let log = try await cluster.log(of: "kv-local")
-                #expect(log.contains("port \(taken.port) on \(taken.host) is taken"))
-                #expect(log.contains("another `make run`"))
-                #expect(log.contains("make run \(variable)=\(taken.port + 10)"))
+                #expect(log.contains("the port \(taken) is taken"))
+                #expect(log.contains("Another `make run` may have it"))
+                #expect(log.contains("ss -ltnp 'sport = :\(taken.port)'"))
+                // With the other ports that were asked for.
+                #expect(log.contains(" \(variable)=\(taken.port + 10)"))
+                for other in ["PORT", "REDIS_PORT", "SIDECAR_PORT"] { #expect(log.contains(" \(other)=")) }
+            }
+        }
+    }
+
+    @Test("names every taken port at once when a second one is started, with a command whose ports are free")
+    func secondCluster() async throws {
+        try await withRunningProgram { _, endpoints in
+            let second = try program(
+                port: endpoints[5].port, redisPort: endpoints[0].port, sidecarPort: endpoints[3].port)
+            try await withLocalCluster(ClusterSpec([second])) { cluster in
+                #expect(try await cluster.waitUntilEnded("kv-local") == .exited(code: 69))
+                let log = try await cluster.log(of: "kv-local")
+                for endpoint in endpoints { #expect(log.contains("\(endpoint)")) }
+                #expect(log.contains("these ports are taken: "))
+                let cure = try #require(log.firstMatch(of: /\(kv-local((?: --[a-z-]+ [0-9]+)+)\)/))
+                let made = try #require(log.firstMatch(of: /make run PORT=(\d+) REDIS_PORT=(\d+) SIDECAR_PORT=(\d+)/))
+                #expect(cure.1 == " --port \(made.1) --redis-port \(made.2) --sidecar-port \(made.3)")
+                let free = try [made.1, made.2, made.3].map { try #require(Int($0)) }
+                for endpoint in self.endpoints(port: free[0], redisPort: free[1], sidecarPort: free[2]) {
+                    try Loopback.checkFree(endpoint)
+                }
             }
         }
     }
