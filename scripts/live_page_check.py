@@ -1,12 +1,14 @@
-"""Looks at the live page in a real browser; run by LivePageTests, which starts the servers, and kills and revives one.
+"""Looks at the live page in a real browser; run by LivePageTests, which starts the servers, and kills and revives them.
 
-usage: live_page_check.py URL APPS MASTER REPLICA… ; where to write pictures: LIVE_PAGE_IMAGES=folder;
-the bearer token, where the app asks for one: LIVE_PAGE_TOKEN=token
+usage: live_page_check.py TOUR URL APPS MASTER REPLICA…
 
-The first replica is the one that dies. Lines on stdout tell the test what was seen and when (seconds since 1970); the last
-one is "done". Anything that is not as it should be ends the program with a message and exit code 1.
+TOUR is one of: whole, token (LIVE_PAGE_TOKEN=token), trouble, keys. LIVE_PAGE_IMAGES=folder has pictures written there.
+
+Lines on stdout tell the test what was seen and when (seconds since 1970), and what it has to do next ("please: …"); the
+last one is "done". Anything that is not as it should be ends the program with a message and exit code 1.
 """
 
+import json
 import os
 import re
 import sys
@@ -18,10 +20,72 @@ HOSTILE = (
     "<script>window.hacked=1</script><img src=x onerror=\"window.hacked=2\">"
     "<svg onload='window.hacked=3'></svg></pre>{nonce} & \"quotes\" é😀"
 )
+# What browsers and proxies make something else of, as long as it is in a path.
+KEYS = [
+    "a/../b", "a/./b", "..", ".", "../..", "/", "//", "/a", "a/", "a//b", "%2e%2e", "%2e%2e/x", "%", "%zz", "%00", "?",
+    "a?b=c", "#", "a#b", "&key=x", "+", "a+b", " ", "  two  spaces ", "a b", "\\", "a\\..\\b", ";", "é", "😀", "\u202eabc",
+    "\"", "'", "<b>", "{nonce}", "k" * 1000, "k/../" * 400, "long" * 5000,
+]  # fmt: skip
 WATCH = """
 addEventListener('securitypolicyviolation', event => {
   (window.violations ||= []).push(event.violatedDirective + ' ' + event.blockedURI);
 });
+"""
+# The contrast of each text and each border that can be seen with what is behind it (WCAG 2.2, 1.4.3 and 1.4.11).
+CONTRAST = """
+() => {
+  const parse = text => {
+    const parts = text.match(/[\\d.]+/g).map(Number);
+    return { r: parts[0], g: parts[1], b: parts[2], a: parts.length > 3 ? parts[3] : 1 };
+  };
+  const channel = value => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  const light = color => 0.2126 * channel(color.r) + 0.7152 * channel(color.g) + 0.0722 * channel(color.b);
+  const ratio = (one, other) => {
+    const [low, high] = [light(one), light(other)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  };
+  const ground = element => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = parse(getComputedStyle(at).backgroundColor);
+      if (color.a > 0.99) return color;
+      if (color.a > 0) throw new Error('half transparent: ' + at.id + ' ' + at.className);
+    }
+    return parse('rgb(255, 255, 255)');
+  };
+  const name = element => element.tagName + '#' + element.id + '.' + element.getAttribute('class');
+  const poor = [];
+  let texts = 0, borders = 0, strokes = 0;
+  for (const element of document.body.querySelectorAll('*')) {
+    const style = getComputedStyle(element);
+    if (!element.checkVisibility({ visibilityProperty: true }) || element.closest('.hidden')) continue;
+    for (let at = element; at; at = at.parentElement) {
+      if (Number(getComputedStyle(at).opacity) < 1) poor.push(name(at) + ' is faded');
+    }
+    if ([...element.childNodes].some(node => node.nodeType === 3 && node.data.trim())) {
+      texts += 1;
+      const size = parseFloat(style.fontSize);
+      const isLarge = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+      const found = ratio(parse(style.color), ground(element));
+      if (found < (isLarge ? 3 : 4.5)) poor.push(name(element) + ' text ' + found.toFixed(2));
+    }
+    for (const side of ['Top', 'Right', 'Bottom', 'Left']) {
+      if (style[`border${side}Style`] === 'none' || parseFloat(style[`border${side}Width`]) === 0) continue;
+      borders += 1;
+      const color = parse(style[`border${side}Color`]);
+      const found = ratio(color, ground(element.parentElement));
+      // A button is told by its ground, too.
+      const own = ratio(ground(element), ground(element.parentElement));
+      if (Math.max(found, own) < 3) poor.push(`${name(element)} border ${side} ${found.toFixed(2)}`);
+    }
+    if (element instanceof SVGElement && style.stroke !== 'none' && element.getAttribute('d') !== '') {
+      if (element.tagName !== 'path' && element.tagName !== 'line') continue;
+      strokes += 1;
+      const found = ratio(parse(style.stroke), ground(element.closest('div, li')));
+      if (found < 3) poor.push(name(element) + ' stroke ' + found.toFixed(2));
+    }
+  }
+  return { poor, texts, borders, strokes };
+}
 """
 
 
@@ -38,8 +102,10 @@ class Visitor:
         self.context = browser.new_context(**options)
         self.page = self.context.new_page()
         self.complaints = []
+        self.requests = []
         self.page.on("console", self.note)
         self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.add_init_script(WATCH)
         self.page.goto(url)
 
@@ -50,20 +116,47 @@ class Visitor:
     def node(self, name):
         return self.page.locator(".node", has=self.page.get_by_text(name, exact=True))
 
+    def state(self, name):
+        return self.node(name).locator(".pill")
+
+    def fact(self, server, name):
+        """What a card says of one thing."""
+        return self.node(server).locator(f"dt:text-is('{name}') + dd")
+
+    def figure(self, name):
+        return self.page.locator("#figures div", has=self.page.get_by_text(name, exact=True)).locator("dd")
+
     def wait_until_up(self):
         for replica in self.replicas:
-            expect(self.node(replica).locator(".pill")).to_have_text("up")
-        expect(self.page.locator("#connection")).to_contain_text("live, from")
+            expect(self.state(replica)).to_have_text("up", timeout=20000)
+        expect(self.page.locator("#connection")).to_contain_text("events from")
+        self.wait_for_title("✓ all well")
+
+    def wait_for_title(self, beginning, timeout=20000):
+        expect(self.page).to_have_title(
+            re.compile("^" + re.escape(beginning) + ".* – Key-value service$"), timeout=timeout
+        )
+
+    def click(self, name):
+        self.page.get_by_role("button", name=name, exact=True).click()
+        expect(self.page.locator("#result[aria-busy=true]")).to_have_count(0)
+
+    def write_key(self, key):
+        self.page.get_by_role("textbox", name="Key", exact=True).fill(key)
+
+    def expect_outcome(self, text):
+        expect(self.page.locator("#outcome")).to_have_text(text)
 
     def set(self, key, value):
-        self.page.get_by_role("textbox", name="Key", exact=True).fill(key)
+        self.write_key(key)
         self.page.get_by_role("textbox", name="Value", exact=True).fill(value)
-        self.page.get_by_role("button", name="Set", exact=True).click()
-        expect(self.page.locator("#verdict")).to_have_text(re.compile("^(created|stored)$"))
+        self.click("Set")
+        self.expect_outcome("stored")
 
     def get(self):
-        self.page.get_by_role("button", name="Get", exact=True).click()
-        expect(self.page.locator("#shown")).to_be_visible()
+        self.click("Get")
+        outcome = self.page.locator("#outcome").text_content()
+        assert self.page.locator("#shown").is_visible(), outcome
 
     def value(self):
         return self.page.locator("#shown").text_content()
@@ -72,6 +165,15 @@ class Visitor:
         return self.page.evaluate(
             "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         )
+
+    def check_contrast(self, what):
+        found = self.page.evaluate(CONTRAST)
+        assert not found["poor"], f"{what}: {found['poor']}"
+        assert found["texts"] > 40 and found["borders"] > 40 and found["strokes"] >= 4, f"{what}: {found}"
+
+    def shoot(self, name):
+        if folder := os.environ.get("LIVE_PAGE_IMAGES"):
+            self.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
     def close(self):
         hacked = self.page.evaluate("window.hacked")
@@ -87,10 +189,14 @@ def sets_and_gets(visitor):
     visitor.set("page/key é", "first value")
     visitor.get()
     assert visitor.value() == "first value", visitor.value()
-    expect(visitor.page.locator("#verdict")).to_have_text("satisfied")
-    expect(visitor.page.locator("#meaning")).to_contain_text("has your last set")
+    visitor.expect_outcome("satisfied")
+    expect(visitor.page.locator("#meaning")).to_contain_text("has your last write")
     expect(visitor.page.locator("#served")).to_contain_text("Answered by the ")
-    say("set, got, and the verdict is satisfied")
+    visitor.click("Delete")
+    visitor.expect_outcome("deleted")
+    visitor.click("Get")
+    visitor.expect_outcome("key-not-found")
+    say("set, got, and the verdict is satisfied; deleted, and it is gone")
 
 
 def hostile_values(visitor):
@@ -104,65 +210,103 @@ def hostile_values(visitor):
 
 
 def spreads_reads(visitor, apps):
-    visitor.page.get_by_role("button", name="Read ten times").click()
+    visitor.click("Read ten times")
     visitor.page.get_by_label("Read continuously").check()
     counts = visitor.page.locator("#bars li")
     expect(counts).to_have_count(apps + len(visitor.replicas), timeout=15000)
-    expect(visitor.page.locator(".node.app:not(.away)")).to_have_count(apps, timeout=15000)
+    expect(visitor.page.locator(".node.app")).to_have_count(apps, timeout=15000)
     say("reads are spread over every app and replica")
 
 
 def replica_dies(visitor):
-    victim = visitor.node(visitor.replicas[0])
-    state = victim.locator(".pill")
-    say("ready for the death of a replica")
+    victim = visitor.replicas[0]
+    state = visitor.state(victim)
+    say("please: kill the first replica")
     expect(state).to_have_class(re.compile("bad"), timeout=20000)
     say(f"away: {state.text_content()}")
-    expect(visitor.page.locator("#happenings")).to_contain_text(visitor.replicas[0])
-    expect(visitor.page.locator(".label.bad")).to_have_text("away")
-    other = visitor.node(visitor.replicas[1]).locator(".pill")
-    expect(other).to_have_text("up")
+    visitor.wait_for_title("▲ 1 of ")
+    expect(visitor.page.locator("#events li").first).to_contain_text(victim)
+    expect(visitor.state(visitor.replicas[1])).to_have_text("up")
 
 
 def replica_comes_back(visitor):
-    expect(visitor.node(visitor.replicas[0]).locator(".pill")).to_have_text("up", timeout=30000)
+    say("please: start the first replica")
+    visitor.wait_until_up()
     say("back")
-    expect(visitor.page.locator("#happenings")).to_contain_text("is up again")
-    expect(visitor.page.locator(".label.good")).to_have_count(len(visitor.replicas), timeout=15000)
+    # How long it was away is the app's to say: it has noted it, page or no page.
+    expect(visitor.page.locator("#events li", has_text=re.compile(r"for \d+ ")).first).to_contain_text(
+        visitor.replicas[0]
+    )
 
 
 def keyboard_reaches_everything(visitor):
-    wanted = ["key", "value", "set", "get"]
+    wanted = ["key", "value", "set", "get", "delete", "ten", "go-on"]
     visitor.page.locator("body").click(position={"x": 2, "y": 2})
     reached = []
-    for _ in range(12):
+    for _ in range(40):
         visitor.page.keyboard.press("Tab")
         reached.append(visitor.page.evaluate("document.activeElement.id"))
-    assert [name for name in reached if name in wanted][:4] == wanted, f"Tab reaches {reached}"
+        ring = visitor.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert ring != "none" or reached[-1] == "", f"{reached[-1]} has no ring when it has the focus"
+    assert [name for name in reached if name in wanted][: len(wanted)] == wanted, f"Tab reaches {reached}"
     visitor.page.locator("#key").focus()
     visitor.page.keyboard.press("Enter")
-    expect(visitor.page.locator("#verdict")).to_have_text(re.compile("^(created|stored)$"))
+    visitor.expect_outcome("stored")
+    # A chart is a table, too.
+    summary = visitor.page.locator("summary").first
+    summary.focus()
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.page.locator("details[open] tbody tr").first).to_be_visible()
     say("the keyboard is enough")
 
 
-def fits(browser, url, replicas, width, scheme):
+def is_told_without_eyes(visitor):
+    """What a screen reader gets: landmarks with names, the verdict as a status, and nothing said by a picture alone."""
+    page = visitor.page
+    expect(page.get_by_role("status").first).to_have_text("All well")
+    for name in ("How it stands", "Apps and servers", "The last five minutes", "What happened"):
+        expect(page.get_by_role("region", name=name)).to_have_count(1)
+    for name in ("Reads", "Writes", "Lag of each replica", "Errors"):
+        picture = page.get_by_role("region", name=name, exact=True).get_by_role("img")
+        expect(picture).to_have_attribute("aria-label", re.compile(f"^{name}, the last .* now "))
+    for replica in visitor.replicas:
+        expect(visitor.fact(replica, "replication")).to_contain_text("up")
+        expect(visitor.fact(replica, "behind")).to_contain_text("B")
+    assert page.locator("[aria-hidden=true] a, [aria-hidden=true] button").count() == 0
+    assert page.locator("img:not([alt]), input:not([type=checkbox]):not(label input)").count() == 0
+    say("a screen reader is told what the picture shows")
+
+
+def fits(browser, url, replicas, width, scheme, forced="none"):
     visitor = Visitor(
-        browser, url, replicas, viewport={"width": width, "height": 800}, color_scheme=scheme
-    )
+        browser, url, replicas, viewport={"width": width, "height": 800}, color_scheme=scheme,
+        forced_colors=forced, reduced_motion="reduce",
+    )  # fmt: skip
     visitor.wait_until_up()
-    ground = visitor.page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert not visitor.scrolls_sideways(), f"{width} pixels are too few"
-    light = sum(int(number) for number in re.findall(r"\d+", ground)[:3]) > 384
-    assert light == (scheme == "light"), f"{scheme} is {ground}"
+    visitor.set("key_1", "value_1")
+    visitor.get()
+    visitor.page.get_by_label("Read continuously").check()
+    expect(visitor.page.locator("#bars li").first).to_be_visible()
+    expect(visitor.page.locator(".chart")).to_have_count(5, timeout=15000)
+    what = f"{width} pixels in {scheme}" + (" with forced colours" if forced == "active" else "")
+    assert not visitor.scrolls_sideways(), f"{what}: too few"
+    if forced == "none":
+        ground = visitor.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        light = sum(int(number) for number in re.findall(r"\d+", ground)[:3]) > 384
+        assert light == (scheme == "light"), f"{scheme} is {ground}"
+        visitor.check_contrast(what)
+    moving = visitor.page.evaluate("document.getAnimations().length")
+    assert moving == 0, f"{what}: {moving} things move"
+    visitor.shoot(f"{width}-{scheme}" + ("-forced" if forced == "active" else ""))
     visitor.close()
-    say(f"{width} pixels in {scheme}: nothing scrolls sideways")
+    say(f"{what}: nothing scrolls sideways, and all can be read")
 
 
 def take_pictures(browser, url, replicas, folder):
     """For the documents, with 60 reads to show."""
     for scheme in ("light", "dark"):
         visitor = Visitor(
-            browser, url, replicas, viewport={"width": 1080, "height": 600}, color_scheme=scheme
+            browser, url, replicas, viewport={"width": 1280, "height": 600}, color_scheme=scheme
         )
         visitor.wait_until_up()
         visitor.set("key_1", "value_1")
@@ -174,57 +318,189 @@ def take_pictures(browser, url, replicas, folder):
         visitor.close()
 
 
-def shows_the_token(visitor, token):
-    """A wrong token first, then the right one. It is in memory alone, so the page asks again when it is loaded anew."""
+def whole(browser, url, apps, master, replicas):
+    visitor = Visitor(browser, url, replicas, viewport={"width": 1080, "height": 900})
+    sets_and_gets(visitor)
+    hostile_values(visitor)
+    spreads_reads(visitor, apps)
+    is_told_without_eyes(visitor)
+    replica_dies(visitor)
+    replica_comes_back(visitor)
+    keyboard_reaches_everything(visitor)
+    visitor.close()
+    for width in (320, 800, 1440):
+        for scheme in ("light", "dark"):
+            fits(browser, url, replicas, width, scheme)
+    for width in (320, 1440):
+        fits(browser, url, replicas, width, "dark", forced="active")
+    if folder := os.environ.get("LIVE_PAGE_IMAGES"):
+        take_pictures(browser, url, replicas, folder)
+
+
+def token(browser, url, _apps, _master, replicas):
+    """A wrong token first, which the page says, then the right one, which this tab keeps, and no other one."""
+    right = os.environ["LIVE_PAGE_TOKEN"]
+    visitor = Visitor(browser, url, replicas, viewport={"width": 1080, "height": 900})
     page = visitor.page
     field = page.get_by_label("Bearer token")
+    error = page.locator("#gate-error")
     expect(page.locator("#gate")).to_be_visible()
-    field.fill("wrong")
-    page.keyboard.press("Enter")
-    expect(field).to_have_value("")
-    expect(page.locator("#gate")).to_be_visible()
-    field.fill(token)
+    visitor.wait_for_title("? token needed")
+    expect(error).to_have_text("")
+    for wrong in ("wrong", "wrong again"):
+        field.fill(wrong)
+        page.keyboard.press("Enter")
+        expect(error).to_contain_text("This token is wrong")
+        expect(field).to_have_value("")
+        expect(page.locator("#gate")).to_be_visible()
+        expect(field).to_be_focused()
+        visitor.wait_for_title("? token needed")
+        say(f"wrong: {error.text_content()}")
+    field.fill(right)
     page.keyboard.press("Enter")
     visitor.wait_until_up()
+    expect(page.locator("#gate")).to_be_hidden()
     visitor.set("key", "behind a token")
     visitor.get()
     assert visitor.value() == "behind a token", visitor.value()
-    stored = page.evaluate("JSON.stringify([localStorage.length, sessionStorage.length, document.cookie])")
-    assert stored == '[0,0,""]', stored
-    # To the browser's console a 401 is an error: one without a token, one with the wrong one.
+    stored = page.evaluate("[localStorage.length, Object.values(sessionStorage), document.cookie]")
+    assert stored == [0, [right], ""], stored
+    assert not any(right in address for address in visitor.requests), visitor.requests
+    # To the browser's console a 401 is an error; the token with a space was never sent.
     complaints = visitor.complaints
     assert len(complaints) == 2 and all("401" in text for text in complaints), complaints
+    complaints.clear()
     page.reload()
+    visitor.wait_until_up()
+    other = Visitor(browser, url, replicas)
+    expect(other.page.locator("#gate")).to_be_visible()
+    other.context.close()
+    visitor.click("Forget the token")
     expect(page.locator("#gate")).to_be_visible()
+    assert page.evaluate("sessionStorage.length") == 0
     complaints.clear()
     visitor.close()
 
 
+def keys(browser, url, _apps, _master, replicas):
+    """Behind a proxy, below a prefix: each key is the key that was given, and no other."""
+    visitor = Visitor(browser, url, replicas, viewport={"width": 1080, "height": 900})
+    visitor.wait_until_up()
+    for number, key in enumerate(KEYS):
+        visitor.set(key, f"value {number}")
+    for number, key in enumerate(KEYS):
+        visitor.write_key(key)
+        visitor.get()
+        assert visitor.value() == f"value {number}", f"{key[:40]!r} has {visitor.value()!r}"
+    say("stored: " + json.dumps(KEYS))
+    visitor.write_key("b")
+    visitor.click("Get")
+    visitor.expect_outcome("key-not-found")
+    visitor.write_key("")
+    visitor.click("Set")
+    visitor.expect_outcome("empty-key")
+    visitor.click("Get")
+    visitor.expect_outcome("empty-key")
+    # The app's own words.
+    assert len(visitor.page.locator("#meaning").text_content()) > 10
+    for key in KEYS:
+        visitor.write_key(key)
+        visitor.click("Delete")
+        visitor.expect_outcome("deleted")
+    outside = [address for address in visitor.requests if not address.startswith((url, "data:"))]
+    assert not outside, f"not below {url}: {outside}"
+    for link in visitor.page.locator("footer a").all():
+        assert link.evaluate("link => link.href").startswith(url)
+    answer = visitor.page.request.get(visitor.page.locator("footer a").first.evaluate("link => link.href"))
+    assert answer.status == 200 and "master" in answer.text(), answer.text()
+    visitor.complaints[:] = [text for text in visitor.complaints if "40" not in text]
+    visitor.close()
+
+
+def trouble(browser, url, _apps, master, replicas):
+    """The page opens while the last replica is dead; then all goes wrong, one after the other."""
+    visitor = Visitor(browser, url, replicas, viewport={"width": 1080, "height": 900})
+    page = visitor.page
+    last = replicas[-1]
+
+    # A replica that was dead when the page came is not new, and not green.
+    visitor.wait_for_title(f"▲ 1 of {len(replicas)} replicas not used")
+    expect(visitor.state(last)).to_have_class(re.compile("bad"))
+    assert "new" not in page.locator("#events").text_content()
+    expect(visitor.figure("Reads")).to_contain_text(f"by {len(replicas)} of {len(replicas) + 1} servers")
+    expect(visitor.figure("Writes")).to_contain_text("accepted")
+    # Its figures are those that the app knew, with their age.
+    expect(visitor.node(last).locator(".note")).to_contain_text(re.compile(r"last known figures, .* old"))
+    expect(visitor.fact(last, "applied")).to_have_text(re.compile(r"^[\d,]+$"))
+    visitor.check_contrast("a dead replica")
+    visitor.shoot("trouble-dead-replica")
+    say("please: start the last replica")
+    visitor.wait_until_up()
+
+    say("please: make the last replica a stray master")
+    visitor.wait_for_title("▲ 1 stray master")
+    expect(visitor.node(last).locator(".kind b")).to_have_text("stray master")
+    expect(visitor.state(last)).to_have_class(re.compile("bad"))
+    expect(visitor.fact(last, "behind")).to_have_text("–")
+    visitor.check_contrast("a stray master")
+    visitor.shoot("trouble-stray-master")
+    say("please: make the last replica a replica again")
+    visitor.wait_until_up()
+
+    say("please: kill the master")
+    visitor.wait_for_title("✗ writes refused")
+    expect(visitor.state(master)).to_have_class(re.compile("bad"))
+    expect(visitor.figure("Writes")).to_contain_text(re.compile(r"refused.*since .*, for \d+ "))
+    expect(visitor.fact(master, "stream offset")).to_have_text(re.compile(r"^[\d,]+$"))
+    expect(visitor.node(master).locator(".note")).to_contain_text("old")
+    for replica in replicas:
+        expect(visitor.fact(replica, "applied")).to_have_text(re.compile(r"^[\d,]+$"))
+    expect(page.locator("#promotion-line")).to_contain_text(re.compile(r"127\.0\.0\.\d+:\d+"))
+    expect(page.locator("#spoken")).to_contain_text("Writes refused")
+    visitor.click("Set")
+    expect(page.locator("#outcome")).to_have_class(re.compile("bad|warn"))
+    visitor.check_contrast("a dead master")
+    visitor.shoot("trouble-dead-master")
+
+    say("please: kill the replicas")
+    visitor.wait_for_title("✗ writes refused, no reads")
+    for server in [master, *replicas]:
+        expect(visitor.state(server)).to_have_class(re.compile("bad"))
+    expect(page.locator("main .good")).to_have_count(0)
+    expect(page.locator("#connection")).not_to_have_class(re.compile("good"))
+    expect(visitor.figure("Reads")).to_contain_text(f"refused, 0 of {len(replicas) + 1} servers")
+    expect(page.locator("#events .good")).to_have_count(0)
+    for server in replicas:
+        expect(visitor.fact(server, "applied")).to_have_text(re.compile(r"^[\d,]+$"))
+    visitor.check_contrast("all servers dead")
+    visitor.shoot("trouble-all-dead")
+
+    say("please: kill the app")
+    visitor.wait_for_title("? connection to the app lost")
+    expect(page.locator("#lost")).to_be_visible()
+    expect(page.locator("#lost-age")).to_contain_text(re.compile(r"The figures are [2-9] s old"))
+    expect(page.locator("#verdict-line")).to_contain_text("not known")
+    expect(page.locator("#verdict-more")).to_contain_text("writes refused")
+    expect(page.locator("main .pill.good")).to_have_count(0)
+    visitor.check_contrast("the app killed")
+    visitor.shoot("trouble-app-killed")
+    say("please: start all")
+    visitor.wait_until_up()
+    expect(page.locator("#lost")).to_be_hidden()
+    # What could not be reached is an error to the browser's console.
+    visitor.complaints[:] = [text for text in visitor.complaints if "Failed to load resource" not in text]
+    visitor.close()
+
+
 def main():
-    url, apps, *servers = sys.argv[1:]
-    replicas = servers[1:]
+    tour, url, apps, master, *replicas = sys.argv[1:]
+    tours = {"whole": whole, "token": token, "keys": keys, "trouble": trouble}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium",
             args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
         )
-        visitor = Visitor(browser, url, replicas, viewport={"width": 1080, "height": 900})
-        if token := os.environ.get("LIVE_PAGE_TOKEN"):
-            shows_the_token(visitor, token)
-            browser.close()
-            return say("done")
-        sets_and_gets(visitor)
-        hostile_values(visitor)
-        spreads_reads(visitor, int(apps))
-        replica_dies(visitor)
-        replica_comes_back(visitor)
-        keyboard_reaches_everything(visitor)
-        visitor.close()
-        for width in (360, 800):
-            for scheme in ("light", "dark"):
-                fits(browser, url, replicas, width, scheme)
-        if folder := os.environ.get("LIVE_PAGE_IMAGES"):
-            take_pictures(browser, url, replicas, folder)
+        tours[tour](browser, url, int(apps), master, replicas)
         browser.close()
     say("done")
 

@@ -31,6 +31,13 @@ struct PageAnswerTests {
         }
     }
 
+    @Test func `names addresses below its own alone, so that it works below a prefix, and is small`() {
+        let html = String(decoding: LivePage.html, as: UTF8.self)
+        for mark in ["\"", "'", "`", "("] { #expect(!html.contains("\(mark)/v1"), "\(mark)/v1") }
+        #expect(!html.contains("href=\"/"))
+        #expect(html.utf8.count < 100_000)
+    }
+
     @Test(arguments: [
         ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true), ("text/html", true),
         ("TEXT/HTML;q=0.1", true), ("text/*", true), ("*/*", false), ("text/html;q=0, */*", false),
