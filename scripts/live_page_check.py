@@ -2,7 +2,7 @@
 
 usage: live_page_check.py TOUR URL APPS MASTER REPLICA…
 
-TOUR is one of: whole, token (LIVE_PAGE_TOKEN=token), trouble, keys. LIVE_PAGE_IMAGES=folder has pictures written there.
+TOUR is one of: whole, many, token (LIVE_PAGE_TOKEN=token), trouble, keys. LIVE_PAGE_IMAGES=folder has pictures written there.
 
 Lines on stdout tell the test what was seen and when (seconds since 1970), and what it has to do next ("please: …"); the
 last one is "done". Anything that is not as it should be ends the program with a message and exit code 1.
@@ -169,7 +169,7 @@ class Visitor:
     def check_contrast(self, what):
         found = self.page.evaluate(CONTRAST)
         assert not found["poor"], f"{what}: {found['poor']}"
-        assert found["texts"] > 40 and found["borders"] > 40 and found["strokes"] >= 4, f"{what}: {found}"
+        assert found["texts"] > 40 and found["borders"] > 40 and found["strokes"] >= 2, f"{what}: {found}"
 
     def shoot(self, name):
         if folder := os.environ.get("LIVE_PAGE_IMAGES"):
@@ -196,6 +196,8 @@ def sets_and_gets(visitor):
     visitor.expect_outcome("deleted")
     visitor.click("Get")
     visitor.expect_outcome("key-not-found")
+    # To the browser's console that answer is an error.
+    visitor.complaints[:] = [text for text in visitor.complaints if "404" not in text]
     say("set, got, and the verdict is satisfied; deleted, and it is gone")
 
 
@@ -297,7 +299,7 @@ def fits(browser, url, replicas, width, scheme, forced="none"):
         visitor.check_contrast(what)
     moving = visitor.page.evaluate("document.getAnimations().length")
     assert moving == 0, f"{what}: {moving} things move"
-    visitor.shoot(f"{width}-{scheme}" + ("-forced" if forced == "active" else ""))
+    visitor.shoot(f"{len(replicas)}-{width}-{scheme}" + ("-forced" if forced == "active" else ""))
     visitor.close()
     say(f"{what}: nothing scrolls sideways, and all can be read")
 
@@ -335,6 +337,12 @@ def whole(browser, url, apps, master, replicas):
         fits(browser, url, replicas, width, "dark", forced="active")
     if folder := os.environ.get("LIVE_PAGE_IMAGES"):
         take_pictures(browser, url, replicas, folder)
+
+
+def many(browser, url, _apps, _master, replicas):
+    """Four replicas, and nine, have room on a wide screen and on a narrow one."""
+    for width, scheme in ((320, "light"), (1440, "dark")):
+        fits(browser, url, replicas, width, scheme)
 
 
 def token(browser, url, _apps, _master, replicas):
@@ -413,7 +421,7 @@ def keys(browser, url, _apps, _master, replicas):
         assert link.evaluate("link => link.href").startswith(url)
     answer = visitor.page.request.get(visitor.page.locator("footer a").first.evaluate("link => link.href"))
     assert answer.status == 200 and "master" in answer.text(), answer.text()
-    visitor.complaints[:] = [text for text in visitor.complaints if "40" not in text]
+    visitor.complaints[:] = [text for text in visitor.complaints if not re.search("status of 40[04]", text)]
     visitor.close()
 
 
@@ -494,7 +502,7 @@ def trouble(browser, url, _apps, master, replicas):
 
 def main():
     tour, url, apps, master, *replicas = sys.argv[1:]
-    tours = {"whole": whole, "token": token, "keys": keys, "trouble": trouble}
+    tours = {"whole": whole, "many": many, "token": token, "keys": keys, "trouble": trouble}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium",

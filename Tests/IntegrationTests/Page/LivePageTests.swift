@@ -65,7 +65,13 @@ struct LivePageTests {
                     for name in ["master", "replica-1", "replica-2", "app-1"] { try await cluster.start(name) }
                 },
             ],
-            before: { try await $0.kill("replica-2") })
+            before: { cluster in
+                try await cluster.wait(until: "the app has heard of every replica", of: "app-1") {
+                    let topology = try await cluster.http("app-1", .get("/v1/topology"))[0].text
+                    return Observation(topology.ranges(of: #""link":"up""#).count == 2, else: topology)
+                }
+                try await cluster.kill("replica-2")
+            })
     }
 
     @Test("works below a prefix, behind nginx that compresses and buffers, with keys that are no good paths")
@@ -75,6 +81,11 @@ struct LivePageTests {
         let url = "http://\(proxy.endpoint)/kv/"
         let log = try await visit(system, tour: "keys", at: url, beside: [proxy])
         #expect(log.contains("stored: "))
+    }
+
+    @Test("has room for four replicas and for nine, wide and narrow", arguments: [4, 9])
+    func manyReplicas(count: Int) async throws {
+        _ = try await visit(try KeyValueCluster(replicas: count, apps: 1), tour: "many")
     }
 
     /// nginx as many have it: what begins with /kv/ is the app's, compressed and buffered.
