@@ -104,7 +104,7 @@ struct LivePageTests {
                 "}",
             ]
         return NodeSpec(
-            name: "nginx", executable: try Programs.installed("nginx", package: "nginx"),
+            name: "nginx", executable: try Programs.installed("nginx", package: "nginx-light"),
             arguments: ["-p", "{directory}/", "-c", "redis.conf"], configuration: .lines(lines), endpoint: endpoint,
             readiness: .http(path: "/kv/livez"), isRedis: false)
     }
