@@ -36,7 +36,15 @@ extension KeyValueService {
 extension KeyValueService {
     /// The last five minutes, and what happened to servers.
     var topologyHistory: Response {
-        Response(contentType: .json, body: feed.recorder.history)
+        Response(contentType: .json, body: feed.recorder.history(of: app))
+    }
+
+    /// The same as the first event of a stream: another connection may reach another app, whose figures are its own.
+    var topologyHistoryEvent: ByteBuffer {
+        var event = ByteBuffer(string: "event: history\ndata: ")
+        event.writeImmutableBuffer(feed.recorder.history(of: app))
+        event.writeStaticString("\n\n")
+        return event
     }
 }
 

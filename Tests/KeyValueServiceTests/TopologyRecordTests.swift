@@ -129,7 +129,10 @@ struct TopologyRecordTests {
         #expect(record.timeline.entries.count == Timeline.capacity)
         #expect(record.samples.samples.count == LoadSamples.capacity)
         #expect(record.samples.samples.allSatisfy { $0.reads == 3 })
-        #expect(String(buffer: record.historyJSON).hasPrefix(#"{"interval_seconds":1,"samples":{"at":["#))
+        let app = Topology.App(podIP: "10.0.0.1", hostName: "app", version: "0", streams: 0)
+        #expect(
+            String(buffer: record.historyJSON(of: app)).hasPrefix(
+                #"{"app":{"pod_ip":"10.0.0.1","host_name":"app"},"interval_seconds":1,"samples":{"at":["#))
     }
 
     @Test func `the 99th of 100 durations of a second counts, not those before`() {

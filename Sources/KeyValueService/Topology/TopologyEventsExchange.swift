@@ -30,6 +30,7 @@ final class TopologyEventsExchange: StreamExchange {
     override func streamBegan() {
         service.add(self)
         _ = send(ByteBuffer(string: "retry: 1000\n\n"))
+        _ = send(service.topologyHistoryEvent)
         service.feed.greet()
     }
 

@@ -1,11 +1,15 @@
 import NIOCore
 
 extension TopologyRecord {
-    /// The five minutes and the time line, as one JSON object.
-    var historyJSON: ByteBuffer {
+    /// The five minutes and the time line of this process, as one JSON object.
+    func historyJSON(of app: Topology.App) -> ByteBuffer {
         var body = ByteBuffer()
         let samples = samples.samples
-        body.writeStaticString("{\"interval_seconds\":1,\"samples\":{\"at\":")
+        body.writeStaticString("{\"app\":{\"pod_ip\":")
+        body.writeJSON(app.podIP)
+        body.writeStaticString(",\"host_name\":")
+        body.writeJSON(app.hostName)
+        body.writeStaticString("},\"interval_seconds\":1,\"samples\":{\"at\":")
         body.writeJSONArray(samples) { $0.writeJSON($1.at.text) }
         body.writeStaticString(",\"reads_per_second\":")
         body.writeJSONArray(samples) { $0.writeJSON($1.reads) }

@@ -14,7 +14,7 @@ final class TopologyRecorder: Sendable {
     func observe(_ topology: Topology) -> Topology { record.withLockedValue { $0.observe(topology, at: .now) } }
 
     /// What `GET /v1/topology/history` answers.
-    var history: ByteBuffer { record.withLockedValue { $0.historyJSON } }
+    func history(of app: Topology.App) -> ByteBuffer { record.withLockedValue { $0.historyJSON(of: app) } }
 
     /// Begins to look once a second, with the first service that asks for it.
     func begin(_ service: KeyValueService) {
