@@ -172,6 +172,8 @@ extension LocalCluster {
 extension String {
     /// The part of a topology that is about one server.
     fileprivate func server(_ endpoint: Endpoint) -> String? {
-        firstRange(of: #"{"endpoint":"\#(endpoint)""#).map { String(self[$0.lowerBound...].prefix { $0 != "}" }) }
+        firstRange(of: #"{"endpoint":"\#(endpoint)","state""#).map {
+            String(self[$0.lowerBound...].prefix { $0 != "}" })
+        }
     }
 }
