@@ -46,13 +46,12 @@ final class HTTPLoop {
     /// - Returns: a number for a request, and when it began: the time of the tick.
     func beginRequest() -> (number: UInt64, startedAt: NIODeadline) {
         requestNumber &+= 1
-        flusher.begin()
-        return (requestNumber, flusher.now)
+        return (requestNumber, flusher.begin())
     }
 
     /// Counts an answer, and logs it if it is due. Called in the tick in which it was given, with every one.
     func note(_ exchange: Exchange, _ head: borrowing ResponseHead, bodyBytes: Int) {
-        let duration = flusher.now - exchange.startedAt
+        let duration = flusher.begin() - exchange.startedAt
         counters.count(exchange, head.status, duration)
         if head.isStale { counters.staleAnswers &+= 1 }
         if let accessLog { accessLog.note(exchange, head, bodyBytes: bodyBytes, duration: duration) }

@@ -42,7 +42,7 @@ extension RedisConnection {
 
     /// Errors may come by the ten thousand a second: the same one again does not get as far as the lock.
     private func complain(_ code: String) {
-        let now = flusher.now
+        let now = flusher.begin()
         let isKnown = code == complaint && now - complainedAt < Complaints.quietTime
         complaint = code
         complainedAt = now

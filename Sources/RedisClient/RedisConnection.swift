@@ -332,15 +332,14 @@ public final class RedisConnection: TickParticipant {
         _ encode: (inout ByteBuffer) -> Void
     ) {
         flusher.mark(self)
-        handler.submit(receiver, replies: replies, information: information, at: flusher.now, encode)
+        handler.submit(receiver, replies: replies, information: information, at: flusher.begin(), encode)
         // While commands wait, the timer that the first of them armed goes on by itself.
         if handler.inFlight == 1, deadlineTimer == nil { armDeadline(after: configuration.stallTimeout) }
     }
 
     /// Replies to commands have come, which were sent together.
     func answered(_ count: Int, sentAt: NIODeadline) {
-        flusher.begin()
-        counters.durations.record(flusher.now - sentAt, count: count, in: Int(asked.rawValue))
+        counters.durations.record(flusher.begin() - sentAt, count: count, in: Int(asked.rawValue))
     }
 
     /// Notes where commands go from now on.

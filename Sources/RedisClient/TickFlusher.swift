@@ -19,6 +19,7 @@ public final class TickFlusher {
     private var marked: [TickParticipant] = []
     private var isScheduled = false
 
+    /// When the tick began that is under way, or the last one. Nobody can read it but by ``begin()``, so it is never old.
     private var time = NIODeadline.now()
 
     /// Must be called on the event loop.
@@ -26,15 +27,24 @@ public final class TickFlusher {
         self.eventLoop = eventLoop.assumeIsolated()
     }
 
-    /// The time of this tick, read once a tick. It holds within a tick that has begun; see ``begin()``.
-    public var now: NIODeadline { time }
+    /// Begins a tick, unless one is under way: the clock is read and the tick's end is scheduled.
+    ///
+    /// There is no other way to the tick's time. What wakes the event loop (a socket, a timer, a task) and asks for the time
+    /// first is thus what begins the tick, and everything else of the tick gets the same time without a look at the clock.
+    ///
+    /// - Returns: when the tick began.
+    @discardableResult
+    public func begin() -> NIODeadline {
+        guard !isScheduled else { return time }
+        return beginNow()
+    }
 
-    /// Begins a tick, unless one has begun: its time is read and its end is scheduled.
-    public func begin() {
-        guard !isScheduled else { return }
+    @inline(never)
+    private func beginNow() -> NIODeadline {
         isScheduled = true
         time = .now()
         eventLoop.execute { self.flush() }
+        return time
     }
 
     /// Has `participant` flushed at the end of this tick, once, however often it is marked.
