@@ -99,7 +99,8 @@ let package = Package(
         .target(
             name: "KeyValueService",
             dependencies: [
-                "HTTPWire", "LivePage", "RedisClient", "Replication", "ServiceDocuments", "Settings", "Telemetry",
+                "CLinux", "HTTPWire", "LivePage", "RedisClient", "Replication", "ServiceDocuments", "Settings",
+                "Telemetry",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
@@ -135,7 +136,7 @@ let package = Package(
         .executableTarget(
             name: "KVApp",
             dependencies: [
-                "KeyValueService", "RedisClient", "ServiceProgram", "Settings", "Telemetry",
+                "KeyValueService", "RedisClient", "ServiceProgram", "Settings", "SystemFiles", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "NIOCore", package: "swift-nio"),

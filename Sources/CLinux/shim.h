@@ -30,6 +30,9 @@ static inline void linux_prepare_heap(size_t bytes) {
     free(block);
 }
 
+// Gives the heap's free pages back to the system; the Glibc module leaves malloc.h out.
+static inline void linux_give_memory_back(void) { malloc_trim(0); }
+
 // Signals as bytes on a descriptor, which the Glibc module leaves out. -1 with errno.
 static inline int linux_signal_descriptor(const sigset_t *mask) {
     return signalfd(-1, mask, SFD_CLOEXEC | SFD_NONBLOCK);

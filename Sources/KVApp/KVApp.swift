@@ -34,6 +34,7 @@ struct Serve: AsyncParsableCommand {
         let (topology, connection, configuration) = try program.read { environment, configuration in
             configuration.allowedOrigins = try environment.allowedOrigins()
             configuration.apiToken = try environment.apiToken(readFile)
+            configuration.limits = try environment.limits(defaultBudgetMiB: System.memoryBudgetMiB)
             return (try environment.topology(), try environment.connection(readFile), configuration)
         }
         if instead.printConfig { return program.printConfiguration(of: .ofService) }

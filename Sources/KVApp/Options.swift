@@ -27,9 +27,18 @@ struct ClientOptions: VariableOptions {
     @Option(help: .of("POD_IP")) var podIP: String?
     @Option(help: .of("API_TOKEN_FILE")) var apiTokenFile: String?
     @Option(help: .of("CORS_ALLOWED_ORIGINS")) var corsAllowedOrigins: String?
+    @Option(name: .customLong("max-body-mib"), help: .of("MAX_BODY_MIB")) var maximumBody: String?
+    @Option(name: .customLong("memory-budget-mib"), help: .of("MEMORY_BUDGET_MIB")) var memoryBudget: String?
+    @Option(help: .of("CLIENT_TIMEOUT_SECONDS")) var clientTimeoutSeconds: String?
+    @Option(help: .of("CLIENT_MIN_BYTES_PER_SECOND")) var clientMinBytesPerSecond: String?
 
     var values: [String: String?] {
-        ["POD_IP": podIP, "API_TOKEN_FILE": apiTokenFile, "CORS_ALLOWED_ORIGINS": corsAllowedOrigins]
+        [
+            "POD_IP": podIP, "API_TOKEN_FILE": apiTokenFile, "CORS_ALLOWED_ORIGINS": corsAllowedOrigins,
+            "MAX_BODY_MIB": maximumBody,
+            "MEMORY_BUDGET_MIB": memoryBudget, "CLIENT_TIMEOUT_SECONDS": clientTimeoutSeconds,
+            "CLIENT_MIN_BYTES_PER_SECOND": clientMinBytesPerSecond,
+        ]
     }
 }
 

@@ -53,7 +53,7 @@ struct Program {
     func printConfiguration(of groups: [Variable.Group]) {
         let found = [
             "EVENT_LOOPS": "\(eventLoops)", "HOSTNAME": configuration.hostName, "POD_IP": configuration.podIP,
-            "LOG_FORMAT": logFormat.rawValue,
+            "LOG_FORMAT": logFormat.rawValue, "MEMORY_BUDGET_MIB": "\(System.memoryBudgetMiB)",
         ]
         for line in environment.lines(of: groups, found: found) { print(line) }
     }

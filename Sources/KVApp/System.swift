@@ -1,5 +1,7 @@
 import Glibc
+import KeyValueService
 import NIOCore
+import SystemFiles
 
 /// What the operating system is asked for.
 enum System {
@@ -10,6 +12,12 @@ enum System {
             return String(cString: start)
         }
     }
+
+    /// What may be held for clients, where nothing is set.
+    static let memoryBudgetMiB = ContainerMemory.defaultBudgetMiB(
+        limitBytes: ContainerMemory.limitBytes { path in
+            (try? SmallFile.read(path)).map { String(decoding: $0, as: UTF8.self) }
+        })
 
     /// The first address that is not loopback, IPv4 first; 127.0.0.1 where there is none.
     static var firstAddress: String {

@@ -66,6 +66,13 @@ final class AccessLog {
         if leftOut > 0 { logger.warning("\(leftOut) more answers failed in a second and are not logged") }
     }
 
+    /// Tells of connections that were closed since memory for clients was used up, and theirs were the slowest.
+    func noteEnded(_ count: Int, limitBytes: Int) {
+        logger.warning(
+            "closed \(count) connections: the budget of \(limitBytes) bytes for clients was used up, and these were the slowest",
+            metadata: ["connections": .stringConvertible(count)])
+    }
+
     /// Never the path: keys may be private.
     private static func metadata(
         _ exchange: Exchange, _ head: borrowing ResponseHead, bodyBytes: Int, duration: TimeAmount

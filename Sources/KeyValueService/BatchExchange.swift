@@ -50,7 +50,9 @@ final class BatchExchange: WriteExchange {
     }
 
     override func accept(_ reply: RedisReply, at index: Int) -> Bool {
+        results.room = answerRoom
         guard results.take(reply, to: operations[index]) else { return false }
+        if results.bytes >= MemoryBudget.smallBytes { hold(results.bytes) }
         if index == operations.count - 1 {
             // Errors are results, unless all there is are errors of one kind.
             record.replied(results.failureOfAll.map { .refused($0) } ?? .applied)

@@ -47,7 +47,9 @@ final class BatchRead: ReplyReceiver {
     override func receive(_ reply: RedisReply, at index: Int) {
         guard let reader else { return }
         if case .error(let text) = reply { reader.connection.observe(error: text) }
+        results.room = exchange.answerRoom
         guard results.take(reply, to: operations[index]) else { return reader.connection.distrust() }
+        if results.bytes >= MemoryBudget.smallBytes { exchange.hold(results.bytes) }
         if index == operations.count - 1 { answer(from: reader) }
     }
 

@@ -6,6 +6,9 @@ struct BatchResults {
     /// Values beyond this are left out, each with the code `answer-too-large`.
     let maximumBytes: Int
 
+    /// How much more may be held for answers now; values beyond it are left out, each with the code `overloaded`.
+    var room = Int.max
+
     private var body = ByteBuffer(staticString: "{\"results\":[")
     private var isEmpty = true
     private var hasWritten = false
@@ -47,6 +50,9 @@ struct BatchResults {
         }
     }
 
+    /// How much is held for the answer.
+    var bytes: Int { body.readableBytes }
+
     /// What stands for all results: nothing was done, and what to do about it is the same for all of them.
     var failureOfAll: Problem? {
         // Gets may have succeeded on what turned out to be a replica.
@@ -62,7 +68,9 @@ struct BatchResults {
 
     private mutating func append(_ value: Span<UInt8>) {
         hasOthers = true
-        guard body.readableBytes + ByteBuffer.jsonBytes(value) <= maximumBytes else { return append(.answerTooLarge) }
+        let bytes = ByteBuffer.jsonBytes(value)
+        guard body.readableBytes + bytes <= maximumBytes else { return append(.answerTooLarge) }
+        guard bytes < MemoryBudget.smallBytes || bytes <= room else { return append(.overloaded) }
         begin(.ok)
         body.writeStaticString(",")
         body.writeJSONMember("value", value)

@@ -63,8 +63,11 @@ class Exchange: ReplyReceiver {
     /// Gives the answer, once; later ones are not looked at.
     final func respond(_ response: Response) {
         guard held == nil else { return }
+        let bytes = response.body.readableBytes
+        if isTooLarge(bytes) { return refuseOverloaded() }
         held = HeldResponse(response)
         connection?.exchangeAnswered()
+        if bytes > 0, connection != nil { hold(bytes) }
     }
 
     /// Gives an answer whose body is written where it will be sent from, if it is this one's turn.
@@ -73,6 +76,7 @@ class Exchange: ReplyReceiver {
     ///   - count: how many bytes `body` writes, exactly.
     final func respond(_ head: ResponseHead, bodyBytes count: Int, _ body: (inout OutputRawSpan) -> Void) {
         guard !isAnswered, let connection else { return }
+        if count >= MemoryBudget.smallBytes, isTooLarge(count) { return refuseOverloaded() }
         if connection.isTurn(of: self) {
             connection.answer(self, head, bodyBytes: count, body)
         } else {
@@ -99,7 +103,41 @@ class Exchange: ReplyReceiver {
     func abandoned() {}
 
     /// Ends the tie to the connection; an answer that comes later has nowhere to go.
-    final func detach() { connection = nil }
+    final func detach() {
+        if heldBytes > 0 { hold(0) }
+        connection = nil
+    }
+
+    /// What is held for this request, beyond what most have.
+    private(set) final var heldBytes = 0
+
+    /// Tells how many bytes are held for this request now.
+    final func hold(_ bytes: Int) {
+        let change = bytes - heldBytes
+        guard change != 0, let connection else { return }
+        heldBytes = bytes
+        connection.hold(change)
+    }
+
+    /// Tells how much of its body is held, where the rest is still to come.
+    func chargeBody() {}
+
+    /// Whether the answer may be one that there is no memory for it: not where something was written.
+    var mayBeRefusedLate: Bool { true }
+
+    /// How much more may be held for the answer, by the budgets of the process and of the connection.
+    final var answerRoom: Int { connection?.answerRoom ?? .max }
+
+    private func isTooLarge(_ bytes: Int) -> Bool {
+        guard bytes >= MemoryBudget.smallBytes, mayBeRefusedLate, method != .head, let connection else { return false }
+        return bytes > connection.answerRoom
+    }
+
+    /// Says that there is no memory for it.
+    final func refuseOverloaded() {
+        connection?.http.budget.countRefusal()
+        respond(.overloaded)
+    }
 
     final func respond(_ problem: Problem) { respond(problem.response) }
 

@@ -6,7 +6,7 @@ extension HTTPConnection {
     /// From this size on a body goes to the socket as it is, not by way of a copy.
     private static let largeBodyBytes = 16 * 1024
     /// A buffer that has grown past this is given back once it is written.
-    private static let keptBufferBytes = 64 * 1024
+    static let keptBufferBytes = 64 * 1024
 
     /// Lets a client that asked first send its body; at once, but never before the answers it still waits for.
     func sendContinue(for exchange: Exchange) {
@@ -15,10 +15,10 @@ extension HTTPConnection {
             return
         }
         owesContinue = false
-        // The client could not go on before.
-        deadline = http.transferDeadline
         outgoing.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
         http.flusher.mark(self)
+        // The client could not go on before.
+        pace.bodyWasAskedFor(at: http.flusher.begin().nanoseconds)
     }
 
     /// Whether an answer given now is the next one to be written.
@@ -45,6 +45,7 @@ extension HTTPConnection {
             if hasBody { body(&$0) }
         }
         answered(exchange, head, bodyBytes: hasBody ? count : 0)
+        if count >= MemoryBudget.smallBytes { settle() }
         if !exchanges.isEmpty { exchangeAnswered() } else { resume() }
     }
 
@@ -72,6 +73,7 @@ extension HTTPConnection {
     }
 
     private func answered(_ exchange: Exchange, _ head: borrowing ResponseHead, bodyBytes: Int) {
+        window.answered(bodyBytes: bodyBytes)
         http.note(exchange, head, bodyBytes: bodyBytes)
         ended(exchange)
     }
@@ -107,6 +109,7 @@ extension HTTPConnection {
             context.write(wrapOutboundOut(outgoing), promise: nil)
             outgoing = ByteBuffer()
             context.write(wrapOutboundOut(response.body), promise: nil)
+            settle()
         }
         return response.body.readableBytes
     }
@@ -116,16 +119,22 @@ extension HTTPConnection {
         guard let context, phase != .closed else { return }
         guard phase == .finishing else {
             context.writeAndFlush(wrapOutboundOut(outgoing), promise: nil)
-            // The channel has written the bytes by now, unless the client is slow: only then is a new buffer made.
-            if outgoing.capacity <= Self.keptBufferBytes { outgoing.clear() } else { outgoing = ByteBuffer() }
+            // The channel has written the bytes by now and let go of them, unless the client is slow.
+            let isKept =
+                outgoing.capacity <= Self.keptBufferBytes && outgoing.modifyIfUniquelyOwned { $0.clear() } != nil
+            if !isKept { outgoing = ByteBuffer() }
+            if !isKept || chargedBytes > 0 {
+                settle()
+                pauseIfSlow()
+            }
+            if undecoded.readableBytes > 0 { resume() }
             return
         }
         phase = .lingering
-        // Before the write, which is over at once unless the client is slow: then the deadline of the lingering is set.
-        closeWithin(http.transferDeadline)
         let written = context.eventLoop.makePromise(of: Void.self)
         context.writeAndFlush(wrapOutboundOut(outgoing), promise: written)
         outgoing = ByteBuffer()
+        settle()
         written.futureResult.assumeIsolated().whenComplete { _ in self.linger() }
     }
 
@@ -134,7 +143,7 @@ extension HTTPConnection {
     private func linger() {
         guard let context, phase == .lingering else { return }
         context.close(mode: .output, promise: nil)
-        closeWithin(http.lingerDeadline)
+        pace.farewellBegan(at: http.flusher.begin().nanoseconds)
         resume()
     }
 }

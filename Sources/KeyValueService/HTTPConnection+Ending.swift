@@ -33,22 +33,22 @@ extension HTTPConnection {
     func closeNow() { context?.close(promise: nil) }
 
     /// Called once a second.
-    func checkDeadline() {
-        guard let context, http.now >= deadline else { return }
-        switch phase {
-        case .open where isReceiving: exchanges.last?.respondAndClose(.requestTimeout)
-        case .open where !exchanges.isEmpty: deadline = http.idleDeadline
-        case .open where isInHead: refuseSlowHead()
-        case .open, .finishing, .lingering: context.close(promise: nil)
-        case .closed: break
+    func look(at now: Int64) {
+        guard phase != .closed else { return }
+        let situation = ClientPace.Situation(
+            owesAnswers: phase == .open && !exchanges.isEmpty, isReadingHeldBack: readIsHeldBack || owesContinue, taken: lookAtTaking())
+        switch pace.look(at: now, situation, http.paceLimits) {
+        case .goOn: if isPaused { unpause() }
+        case .refuse where phase == .open: refuseSlowRequest()
+        case .refuse, .close: if chargedBytes > 0 { abort() } else { closeNow() }
         }
     }
 
-    private func refuseSlowHead() {
+    /// Of the request that does not come to its end, body or head.
+    private func refuseSlowRequest() {
+        if isReceiving, let last = exchanges.last { return last.respondAndClose(.requestTimeout) }
         let exchange = Exchange(connection: self)
         exchanges.append(exchange)
         exchange.respondAndClose(.requestTimeout)
     }
-
-    func closeWithin(_ deadline: NIODeadline) { self.deadline = deadline }
 }

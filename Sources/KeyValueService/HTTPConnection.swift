@@ -38,21 +38,31 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
     var undecoded = ByteBuffer()
     private var isDecoding = false
     /// The first bytes of a head have come, and not the last.
-    var isInHead = false
+    private var isInHead = false
     private var inputIsClosed = false
     /// The answer to the last request closes the connection; no request behind it is taken, so that none is carried out without
     /// an answer.
     var takesNoMore = false
-    private var readIsHeldBack = false
+    private(set) var readIsHeldBack = false
     /// Kept beside the channel's own, which is asked for through two existentials.
     private(set) var isWritable = true
-    var deadline: NIODeadline
+    /// How many requests may be without an answer; see ``PipelineWindow``.
+    var window = PipelineWindow()
+    /// Memory is short, and the client has not taken what it was sent.
+    var isPaused = false
+    /// What is held for this client, by ``MemoryBudget``.
+    var chargedBytes = 0
+    /// Of it, what requests hold: bodies, and answers that wait for their turn.
+    var heldBytes = 0
+    var pace: ClientPace
+    /// What waited for the client at the last look, and how much less it became from look to look.
+    var taking = (unsent: 0, taken: 0)
 
     init(service: HTTPService) {
         self.service = service
         self.http = service.http
         self.decoder = RequestDecoder(limits: http.limits.requests)
-        self.deadline = http.idleDeadline
+        self.pace = ClientPace(at: http.flusher.begin().nanoseconds)
     }
 
     /// The client's address without its port, an IPv4 one in its own form.
@@ -66,6 +76,7 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard phase == .open else { return }
         var bytes = unwrapInboundIn(data)
+        if isReceiving { pace.received(bytes.readableBytes) }
         guard undecoded.readableBytes > 0 else { return decode(bytes) }
         undecoded.writeBuffer(&bytes)
         decodeOn()
@@ -105,31 +116,40 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
         if offset < bytes.count {
             undecoded = buffer
             undecoded.moveReaderIndex(forwardBy: offset)
-            if isHungry { beginHead() }
+            if isHungry { keepUndecoded() } else { settle() }
         }
+        if isReceiving { exchanges.last?.chargeBody() }
         if !mayDecode { updateReading() }
         if inputIsClosed, isHungry || offset == bytes.count { finishInput() }
     }
 
-    /// A head has begun to come, and has to be whole in time.
-    private func beginHead() {
+    /// A part of a head has come, which has to be whole in time, or of a line between chunks. It costs what it is long, not
+    /// what it was read into.
+    private func keepUndecoded() {
+        if undecoded.storageCapacity > 2 * undecoded.readableBytes {
+            undecoded = ByteBuffer(bytes: undecoded.readableBytesView)
+        }
+        settle()
         guard !isReceiving, !isInHead else { return }
         isInHead = true
-        deadline = http.transferDeadline
+        pace.headBegan(at: http.flusher.begin().nanoseconds)
     }
 
-    /// Whether there is room for one more request without an answer.
+    /// Whether there is room for one more request without an answer, and for its answer: no request is looked at before the
+    /// client takes the answers to those before it, also where all of them came in one piece.
     private var mayDecode: Bool {
-        isReceiving || (exchanges.count < http.limits.maximumPipelinedRequests && !takesNoMore)
+        isReceiving
+            || (exchanges.count < window.size && !takesNoMore && isWritable && !isPaused
+                && outgoing.readableBytes < Self.keptBufferBytes)
     }
 
     /// - Parameter hasMore: whether further bytes have come behind it.
     private func receive(_ request: borrowing RequestView, hasMore: Bool) {
         isInHead = false
         isReceiving = request.head.body != .none
-        deadline = isReceiving ? http.transferDeadline : http.idleDeadline
         let exchange = service.exchange(for: request, on: self)
         exchange.tracing = RequestTracing(request)
+        pace.requestCame(hasBody: isReceiving, at: exchange.startedAt.nanoseconds)
         exchanges.append(exchange)
         if http.isDraining { endWithLast(hasMore: hasMore) }
         exchange.begin()
@@ -141,7 +161,7 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
         isReceiving = false
         owesContinue = false
         if http.isDraining { endWithLast(hasMore: hasMore) }
-        deadline = http.idleDeadline
+        pace.bodyEnded(at: http.flusher.begin().nanoseconds)
         exchange.end()
         exchangeAnswered()
     }
@@ -163,7 +183,7 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
     /// Reading is switched off and on again only where a client goes beyond that; while it does not, the channel reads on by
     /// itself, and no event of it passes here.
     func updateReading() {
-        let mayRead = phase != .open || (mayDecode && isWritable)
+        let mayRead = phase != .open || (mayDecode && isWritable && !isPaused)
         guard mayRead == readIsHeldBack, let context else { return }
         readIsHeldBack = !mayRead
         do {
@@ -181,7 +201,11 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
-        if isWritable { exchanges.first?.connectionBecameWritable() }
+        if isWritable {
+            settle()
+            exchanges.first?.connectionBecameWritable()
+            if isPaused { unpause() }
+        }
         updateReading()
         resume()
         context.fireChannelWritabilityChanged()
@@ -201,6 +225,7 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         phase = .closed
         detachAll()
+        releaseAll()
         http.remove(self)
         context.fireChannelInactive()
     }

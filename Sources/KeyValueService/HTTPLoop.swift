@@ -1,5 +1,7 @@
+import CLinux
 public import HTTPWire
 import NIOCore
+import NIOPosix
 import RedisClient
 
 /// What the HTTP connections of one event loop share. Lives on its loop; neither thread-safe nor `Sendable`.
@@ -14,11 +16,10 @@ final class HTTPLoop {
     private var requestNumber = UInt64.random(in: 0...UInt64.max)
     /// How every answer of this second begins.
     private(set) var preamble: ResponsePreamble
-    /// Coarse: read once a second, for deadlines of many seconds. So are the three below.
-    private(set) var now = NIODeadline.now()
-    private(set) var idleDeadline = NIODeadline.now()
-    private(set) var transferDeadline = NIODeadline.now()
-    private(set) var lingerDeadline = NIODeadline.now()
+    /// That of the process.
+    let budget: MemoryBudget
+    /// How long clients may take.
+    let paceLimits: ClientPace.Limits
     /// Whether every answer is the last one of its connection.
     private(set) var isDraining = false
 
@@ -28,13 +29,19 @@ final class HTTPLoop {
     private var clock: Scheduled<Void>?
 
     /// Must be called on the event loop.
-    init(limits: HTTPLimits, origins: AllowedOrigins = .none, eventLoop: any EventLoop) {
+    ///
+    /// - Parameter budget: that of the process; `nil` for one of the loop's own.
+    init(
+        limits: HTTPLimits, origins: AllowedOrigins = .none, budget: MemoryBudget? = nil, eventLoop: any EventLoop
+    ) {
         self.limits = limits
         self.origins = origins
         self.preamble = ResponsePreamble(.now, origins: origins)
+        self.budget = budget ?? MemoryBudget(limitBytes: limits.memoryBudgetBytes)
+        self.paceLimits = limits.pace
         self.isolatedLoop = eventLoop.assumeIsolated()
         self.flusher = TickFlusher(eventLoop: eventLoop)
-        tick()
+        scheduleSweep()
     }
 
     /// How many connections are open.
@@ -93,32 +100,70 @@ final class HTTPLoop {
         completion()
     }
 
-    private func tick() {
+    /// What is done once a second.
+    private func sweep() {
         preamble = ResponsePreamble(.now, origins: origins)
-        now = .now()
-        idleDeadline = now + TimeAmount(limits.idleTimeout)
-        transferDeadline = now + TimeAmount(limits.transferTimeout)
-        lingerDeadline = now + TimeAmount(limits.lingerTimeout)
-        for connection in connections.values { connection.checkDeadline() }
+        let now = flusher.begin().nanoseconds
+        for connection in connections.values { connection.look(at: now) }
+        if budget.pressure > .none { endSlowest(at: now) }
         accessLog?.endSecond()
-        clock = isolatedLoop.scheduleTask(in: .seconds(1)) { self.tick() }
+        giveMemoryBack()
+        scheduleSweep()
     }
+
+    private func scheduleSweep() { clock = isolatedLoop.scheduleTask(in: .seconds(1)) { self.sweep() } }
+
+    /// Ends those whose clients have been too slow for longest, until a part of the budget is free again.
+    private func endSlowest(at now: Int64) {
+        let patience: Int64 = budget.isFull ? 1_000_000_000 : 2_000_000_000
+        let slow = connections.values.filter { $0.chargedBytes > 0 && $0.pace.slowness(at: now) >= patience }
+            .sorted { ($0.pace.slowness(at: now), $0.chargedBytes) > ($1.pace.slowness(at: now), $1.chargedBytes) }
+        var count = 0
+        for connection in slow where budget.usedBytes > budget.limitBytes / 4 * 3 {
+            connection.abort()
+            budget.countEnded()
+            count += 1
+        }
+        if count > 0 { accessLog?.noteEnded(count, limitBytes: budget.limitBytes) }
+    }
+
+    /// The allocator keeps what was freed for later; after much was in use, that is too much. On another thread, for it takes
+    /// a while.
+    private func giveMemoryBack() {
+        guard budget.takeTrim() else { return }
+        NIOThreadPool.singleton.submit { _ in linux_give_memory_back() }
+    }
+}
+
+extension NIODeadline {
+    /// As ``ClientPace`` counts.
+    var nanoseconds: Int64 { Int64(truncatingIfNeeded: uptimeNanoseconds) }
 }
 
 /// The bounds of every HTTP connection.
 public struct HTTPLimits: Sendable {
     /// Bytes of a request's body. The default holds a value of 1 MiB however it is escaped (six bytes a byte).
     public var maximumBodyBytes = 8 << 20
+    /// What the process may hold for all its clients together; see ``MemoryBudget``.
+    public var memoryBudgetBytes = 48 << 20
     /// Of a request's head; over them the answer is 414 or 431.
     public var requests = RequestLimits()
-    /// Requests of one connection that may wait for their answers; further ones are not read before.
-    public var maximumPipelinedRequests = 128
     /// How long a connection may be open without a request.
     public var idleTimeout: Duration = .seconds(75)
-    /// From a request's head to its last byte, and from an answer to its acceptance by the client's socket.
+    /// How long a request's head may take; and the time over which bodies and answers have to move at
+    /// ``minimumBytesPerSecond`` on average.
     public var transferTimeout: Duration = .seconds(30)
+    /// How fast a client has to send its bodies and take its answers.
+    public var minimumBytesPerSecond = 1024
     /// How long a client may still send after its answer was the last one.
     public var lingerTimeout: Duration = .seconds(2)
 
     public init() {}
+
+    var pace: ClientPace.Limits {
+        func nanoseconds(_ duration: Duration) -> Int64 { TimeAmount(duration).nanoseconds }
+        return ClientPace.Limits(
+            idle: nanoseconds(idleTimeout), farewell: nanoseconds(lingerTimeout),
+            transfer: .init(window: nanoseconds(transferTimeout), minimumBytesPerSecond: minimumBytesPerSecond))
+    }
 }

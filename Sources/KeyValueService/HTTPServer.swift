@@ -48,11 +48,13 @@ public final class HTTPServer: Sendable {
         _ makeService: @escaping @Sendable (HTTPLoop, Int, any EventLoop) -> HTTPService
     ) async throws -> HTTPServer {
         var services: [NIOLoopBound<HTTPService>] = []
+        let budget = MemoryBudget(limitBytes: configuration.limits.memoryBudgetBytes)
         for (index, eventLoop) in group.makeIterator().enumerated() {
             services.append(
                 try await eventLoop.submit {
                     let http = HTTPLoop(
-                        limits: configuration.limits, origins: configuration.allowedOrigins, eventLoop: eventLoop)
+                        limits: configuration.limits, origins: configuration.allowedOrigins, budget: budget,
+                        eventLoop: eventLoop)
                     return NIOLoopBound(makeService(http, index, eventLoop), eventLoop: eventLoop)
                 }.get())
         }

@@ -67,6 +67,10 @@ final class KeyValueService: HTTPService {
             let route = try Route(path: target.path, method: request.head.method)
             found = route
             if target.hasQuery { try route.checkParameters(of: target, request.head.method) }
+            if http.budget.isFull, !route.isProbe {
+                http.budget.countRefusal()
+                throw .overloaded
+            }
             switch route {
             case .key:
                 let key = try target.pathValue(after: Route.keysPath)

@@ -7,6 +7,16 @@ struct LoopStatistics: Sendable {
     private(set) var requestsInFlight: Int
     private(set) var connections: Int
     private(set) var redis: RedisStatistics
+    /// Of the process.
+    let memory: Memory
+
+    /// What is held for clients.
+    struct Memory: Sendable {
+        var usedBytes: Int
+        var limitBytes: Int
+        var refusals: Int
+        var endedConnections: Int
+    }
 
     /// Must be called on the service's event loop.
     init(_ service: KeyValueService) {
@@ -14,6 +24,10 @@ struct LoopStatistics: Sendable {
         requestsInFlight = service.http.requestsInFlight
         connections = service.http.connectionCount
         redis = service.redis.statistics
+        let budget = service.http.budget
+        memory = Memory(
+            usedBytes: budget.usedBytes, limitBytes: budget.limitBytes, refusals: budget.refusals,
+            endedConnections: budget.endedConnections)
     }
 
     /// All event loops together.

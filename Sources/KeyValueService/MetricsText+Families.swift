@@ -7,6 +7,7 @@ extension MetricsText {
         begin("kvapp_build_info", .gauge, "The version of the program; always 1.")
         add([("version", ServiceVersion.current)], 1)
         addRequests(statistics)
+        add(statistics.memory)
         addCommands(statistics.redis)
         addServers(statistics.redis.servers.sorted { $0.endpoint.description < $1.endpoint.description })
         addParts(statistics.redis)
@@ -35,6 +36,22 @@ extension MetricsText {
         add(statistics.requestsInFlight)
         begin("kvapp_http_connections", .gauge, "Open connections of clients.")
         add(statistics.connections)
+    }
+
+    private mutating func add(_ memory: LoopStatistics.Memory) {
+        begin(
+            "kvapp_client_memory_bytes", .gauge,
+            "Held for clients: bodies, replies that wait for their turn, and answers that clients have not taken.")
+        add(memory.usedBytes)
+        begin("kvapp_client_memory_limit_bytes", .gauge, "What may be held for clients; see MEMORY_BUDGET_MIB.")
+        add(memory.limitBytes)
+        begin(
+            "kvapp_overload_refusals_total", .counter, "Requests that were answered 503 overloaded for want of memory.")
+        add(memory.refusals)
+        begin(
+            "kvapp_slow_connections_ended_total", .counter,
+            "Connections that were closed for want of memory, since their clients were the slowest.")
+        add(memory.endedConnections)
     }
 
     private mutating func addCommands(_ redis: RedisStatistics) {

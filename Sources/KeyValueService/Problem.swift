@@ -71,6 +71,7 @@ enum Problem: Error, Equatable, Sendable {
     case redisError(code: String)
 
     // This process.
+    case overloaded
     case tooManyStreams(limit: Int)
 }
 
@@ -110,7 +111,7 @@ extension Problem {
         case .preconditionFailed: .preconditionFailed
         case .cursorGone: .gone
         case .redisUnavailable, .redisOverloaded, .redisReadOnly, .noSingleMaster, .redisCannotPersist,
-            .redisNeedsReplicas, .replicationLagUnknown, .writeContended, .tooManyStreams:
+            .redisNeedsReplicas, .replicationLagUnknown, .writeContended, .tooManyStreams, .overloaded:
             .serviceUnavailable
         case .redisTimeout, .writeOutcomeUnknown: .gatewayTimeout
         case .redisOutOfMemory, .answerTooLarge: .insufficientStorage
@@ -177,6 +178,7 @@ extension Problem {
         case .redisNeedsReplicas: "redis-needs-replicas"
         case .redisDenied: "redis-denied"
         case .redisError: "redis-error"
+        case .overloaded: "overloaded"
         case .tooManyStreams: "too-many-streams"
         }
     }
@@ -278,6 +280,7 @@ extension Problem {
         case .redisNeedsReplicas: "Redis refuses writes because too few replicas are in step."
         case .redisDenied: "Redis refuses this service's credentials; the operator finds the cure in the log."
         case .redisError(let code): "Redis answered with -\(code)."
+        case .overloaded: "This service holds as much for its clients as its memory allows; try again shortly."
         case .tooManyStreams(let limit):
             "\(limit) streams of events are open already; close one, or ask /v1/topology from time to time."
         }

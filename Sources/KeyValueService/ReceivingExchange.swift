@@ -5,8 +5,12 @@ import NIOCore
 class ReceivingExchange: Exchange {
     private let limitBytes: Int
     private let expectsContinue: Bool
+    /// How long the body is, as far as the head says it.
+    private let length: Int
     private let refusal: Problem?
     private var received = ByteBuffer()
+    /// Bodies from this size on are counted while Redis is asked.
+    private static let chargedBytes = 4096
 
     /// - Parameter contentType: the one that the body has to have, in lower case; `nil` for any. A body that does not name its
     ///   type is taken.
@@ -16,6 +20,7 @@ class ReceivingExchange: Exchange {
         self.limitBytes = limitBytes
         self.refusal = Self.refusal(of: request, limitBytes: limitBytes, contentType: contentType)
         self.expectsContinue = request.head.expectsContinue
+        if case .length(let length) = request.head.body { self.length = min(length, limitBytes) } else { length = 0 }
         super.init(request.head, connection: connection)
     }
 
@@ -51,7 +56,27 @@ class ReceivingExchange: Exchange {
         guard received.readableBytes + piece.readableBytes <= limitBytes else {
             return respondAndClose(.bodyTooLarge(limitBytes: limitBytes))
         }
-        if received.readableBytes == 0 { received = piece } else { received.writeImmutableBuffer(piece) }
+        if received.readableBytes == 0, piece.readableBytes >= length {
+            received = piece
+        } else {
+            // Once, and to the size that it will have: what is not written yet costs no memory.
+            if received.readableBytes == 0 { received.reserveCapacity(length) }
+            received.writeImmutableBuffer(piece)
+        }
+    }
+
+    final override func chargeBody() {
+        guard !isAnswered, hasRoom(received.readableBytes) else { return }
+        hold(received.readableBytes)
+    }
+
+    /// - Returns: whether so many bytes may be held for the body; otherwise that is the answer.
+    private func hasRoom(_ bytes: Int) -> Bool {
+        guard bytes >= MemoryBudget.smallBytes, let budget = connection?.http.budget, budget.room < bytes - heldBytes
+        else { return true }
+        budget.countRefusal()
+        respondAndClose(.overloaded)
+        return false
     }
 
     final override func end() {
@@ -59,6 +84,11 @@ class ReceivingExchange: Exchange {
         if let refusal { return respond(refusal) }
         let body = received
         received = ByteBuffer()
+        if body.readableBytes >= Self.chargedBytes {
+            guard hasRoom(body.readableBytes) else { return }
+            // Once more in what is sent to Redis.
+            hold(2 * body.readableBytes)
+        }
         do throws(Problem) {
             try receive(body)
         } catch {

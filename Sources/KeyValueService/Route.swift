@@ -42,6 +42,9 @@ enum Route: UInt8, CaseIterable {
     /// What the path takes, as in the field Allow.
     var allowed: StaticText { methods.allowed }
 
+    /// Whether it is asked by those who watch the process, and answered whatever happens.
+    var isProbe: Bool { self == .live || self == .ready || self == .metrics }
+
     private var methods: Methods {
         switch self {
         case .set, .batch: .post

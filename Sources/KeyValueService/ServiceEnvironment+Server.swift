@@ -46,6 +46,18 @@ extension ServiceEnvironment {
         return origins
     }
 
+    /// What clients may ask of this process.
+    ///
+    /// - Parameter defaultBudgetMiB: where none is given.
+    public func limits(defaultBudgetMiB: Int) throws(ConfigurationError) -> HTTPLimits {
+        var limits = HTTPLimits()
+        limits.maximumBodyBytes = try settings.count("MAX_BODY_MIB") << 20
+        limits.memoryBudgetBytes = (try settings.number("MEMORY_BUDGET_MIB") ?? defaultBudgetMiB) << 20
+        limits.transferTimeout = .seconds(try settings.count("CLIENT_TIMEOUT_SECONDS"))
+        limits.minimumBytesPerSecond = try settings.count("CLIENT_MIN_BYTES_PER_SECOND")
+        return limits
+    }
+
     /// What clients have to show as a bearer token; `nil` where everybody is served.
     public func apiToken(_ readFile: FileReader) throws(ConfigurationError) -> [UInt8]? {
         guard let token = try settings.secret("API_TOKEN", readFile) else { return nil }

@@ -31,6 +31,20 @@ extension ServiceEnvironment {
             "CORS_ALLOWED_ORIGINS", .clients,
             "The origins whose pages may read the answers in a browser, as https://app.example.com,…; * for all. Without it, "
                 + "none may."),
+        Variable(
+            "MAX_BODY_MIB", .clients, "The largest body of a request, in MiB.", .number(1...512), default: "8"),
+        Variable(
+            "MEMORY_BUDGET_MIB", .clients,
+            "What may be held for all clients together, in MiB: requests, and answers that they have not taken.",
+            .number(16...65536), default: .described("a sixth of the container's limit, or 48")),
+        Variable(
+            "CLIENT_TIMEOUT_SECONDS", .clients,
+            "How long the head of a request may take, and over which time bodies and answers have to move at "
+                + "CLIENT_MIN_BYTES_PER_SECOND.", .number(1...3600), default: "30"),
+        Variable(
+            "CLIENT_MIN_BYTES_PER_SECOND", .clients,
+            "How fast a client has to send its bodies and take its answers; with 0, one byte in "
+                + "CLIENT_TIMEOUT_SECONDS is enough.", .number(0...1_000_000_000), default: "1024"),
 
         // Where the servers are.
         Variable(

@@ -71,6 +71,9 @@ class WriteExchange: ReceivingExchange {
         return head
     }
 
+    /// What was written has to be told.
+    final override var mayBeRefusedLate: Bool { false }
+
     private var server: RedisConnection { ownConnection ?? service.redis.master }
 
     /// Sends the commands, or waits for the master with them.

@@ -21,6 +21,7 @@ struct ServiceSettingsTests {
         _ = try environment.drainTimeout()
         _ = try environment.apiToken(readFile)
         _ = try environment.allowedOrigins()
+        _ = try environment.limits(defaultBudgetMiB: 48)
         _ = try environment.topology()
         _ = try environment.connection(readFile)
     }
@@ -77,6 +78,11 @@ struct ServiceSettingsTests {
         #expect(try nothing.accessLogSample() == 0)
         #expect(try nothing.drainDelay() == .seconds(5))
         #expect(try nothing.drainTimeout() == .seconds(20))
+        let limits = try nothing.limits(defaultBudgetMiB: 77)
+        #expect(limits.maximumBodyBytes == 8 << 20)
+        #expect(limits.memoryBudgetBytes == 77 << 20)
+        #expect(limits.transferTimeout == .seconds(30))
+        #expect(limits.minimumBytesPerSecond == 1024)
         #expect(try nothing.apiToken { _ throws(ConfigurationError) in [] } == nil)
     }
 

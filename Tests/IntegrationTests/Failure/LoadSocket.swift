@@ -15,11 +15,16 @@ final class LoadSocket {
     let descriptor: CInt
 
     /// Connects; on loopback that takes no time.
-    init(to endpoint: Endpoint) throws(Failure) {
+    ///
+    /// - Parameter receiveBufferBytes: what the kernel takes for us before we do; `nil` for what it likes.
+    init(to endpoint: Endpoint, receiveBufferBytes: CInt? = nil) throws(Failure) {
         let flags = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         descriptor = socket(AF_INET, flags, 0)
         var yes: CInt = 1
         setsockopt(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<CInt>.size))
+        if var bytes = receiveBufferBytes {
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<CInt>.size))
+        }
         do throws(LocalTopologyError) {
             guard try endpoint.withSocketAddress({ connect(descriptor, $0, $1) }) != 0 else { return }
         } catch {
@@ -49,6 +54,14 @@ final class LoadSocket {
         let left = (deadline - .now) / .milliseconds(1)
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         _ = poll(&entry, 1, CInt(max(0, left)))
+    }
+
+    /// Takes a little of what has come.
+    ///
+    /// - Returns: how many bytes.
+    func take(upTo bytes: Int) -> Int {
+        var taken = [UInt8](repeating: 0, count: bytes)
+        return max(0, recv(descriptor, &taken, bytes, CInt(MSG_DONTWAIT)))
     }
 
     func receive() -> Received {
