@@ -52,6 +52,9 @@ class Exchange: ReplyReceiver {
     /// The request is whole.
     func end() {}
 
+    /// The body did not come to its end in time.
+    func bodyTimedOut() { respondAndClose(.requestTimeout) }
+
     /// An answer that waits for its turn.
     final var response: Response? { held.flatMap { $0.isBegun ? nil : $0.response } }
 

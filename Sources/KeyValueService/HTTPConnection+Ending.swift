@@ -46,7 +46,7 @@ extension HTTPConnection {
 
     /// Of the request that does not come to its end, body or head.
     private func refuseSlowRequest() {
-        if isReceiving, let last = exchanges.last { return last.respondAndClose(.requestTimeout) }
+        if isReceiving, let last = exchanges.last { return last.bodyTimedOut() }
         let exchange = Exchange(connection: self)
         exchanges.append(exchange)
         exchange.respondAndClose(.requestTimeout)

@@ -44,6 +44,8 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
     /// an answer.
     var takesNoMore = false
     private(set) var readIsHeldBack = false
+    /// The request whose body comes has no room for more of it.
+    private var bodyIsHeldBack = false
     /// Kept beside the channel's own, which is asked for through two existentials.
     private(set) var isWritable = true
     /// How many requests may be without an answer; see ``PipelineWindow``.
@@ -183,7 +185,7 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
     /// Reading is switched off and on again only where a client goes beyond that; while it does not, the channel reads on by
     /// itself, and no event of it passes here.
     func updateReading() {
-        let mayRead = phase != .open || (mayDecode && isWritable && !isPaused)
+        let mayRead = phase != .open || (mayDecode && isWritable && !isPaused && !bodyIsHeldBack)
         guard mayRead == readIsHeldBack, let context else { return }
         readIsHeldBack = !mayRead
         do {
@@ -191,6 +193,13 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
         } catch {
             context.close(promise: nil)
         }
+    }
+
+    /// Has no more read of the body that comes, or goes on with it.
+    func holdBackBody(_ isHeldBack: Bool) {
+        guard isHeldBack != bodyIsHeldBack else { return }
+        bodyIsHeldBack = isHeldBack
+        updateReading()
     }
 
     /// Takes up what was left because too many answers were owed.

@@ -142,8 +142,11 @@ extension NIODeadline {
 
 /// The bounds of every HTTP connection.
 public struct HTTPLimits: Sendable {
-    /// Bytes of a request's body. The default holds a value of 1 MiB however it is escaped (six bytes a byte).
+    /// Bytes of the body of a PUT.
     public var maximumBodyBytes = 8 << 20
+    /// Bytes of a body that is collected before anything is done. It holds a value of 1 MiB however it is escaped (six bytes a
+    /// byte).
+    var collectedBodyBytes: Int { min(maximumBodyBytes, 8 << 20) }
     /// What the process may hold for all its clients together; see ``MemoryBudget``.
     public var memoryBudgetBytes = 48 << 20
     /// Of a request's head; over them the answer is 414 or 431.

@@ -17,6 +17,8 @@ final class KeyValueService: HTTPService {
     var streams: [ObjectIdentifier: TopologyEventsExchange] = [:]
     let configuration: ServiceConfiguration
     private var waitingReads = 0
+    /// How many of them are under way.
+    var streamedWrites = 0
     let hostname: HostnameAnswer
     /// For the answers of `/set` and `/get`, escaped for JSON.
     let escapedPodIP: [UInt8]
@@ -141,7 +143,12 @@ final class KeyValueService: HTTPService {
         _ connection: HTTPConnection
     ) throws(Problem) -> Exchange {
         switch request.head.method {
-        case .put: return try PutExchange(request, target, connection: connection, key: key, service: self)
+        case .put:
+            if case .length(let length) = request.head.body, length > StreamedPutExchange.smallestBytes {
+                return try StreamedPutExchange(
+                    request, target, length: length, connection: connection, key: key, service: self)
+            }
+            return try PutExchange(request, target, connection: connection, key: key, service: self)
         case .delete: return try DeleteExchange(request, target, connection: connection, key: key, service: self)
         default: break
         }

@@ -41,6 +41,7 @@ enum Problem: Error, Equatable, Sendable {
     case notAcceptable
     case unsupportedMediaType
     case bodyTooLarge(limitBytes: Int)
+    case lengthRequired(limitBytes: Int)
     case invalidJSON(String)
     case missingMember(StaticText)
     case memberNotText(StaticText)
@@ -106,6 +107,7 @@ extension Problem {
         case .methodNotAllowed: .methodNotAllowed
         case .unsupportedMediaType, .unsupportedContentEncoding: .unsupportedMediaType
         case .bodyTooLarge: .contentTooLarge
+        case .lengthRequired: .lengthRequired
         case .notAcceptable, .valueNotText: .notAcceptable
         case .wrongType, .replicationLost, .valueTooLargeToCompare: .conflict
         case .preconditionFailed: .preconditionFailed
@@ -154,6 +156,7 @@ extension Problem {
         case .notAcceptable: "not-acceptable"
         case .unsupportedMediaType: "unsupported-media-type"
         case .bodyTooLarge: "body-too-large"
+        case .lengthRequired: "length-required"
         case .invalidJSON: "invalid-json"
         case .missingMember: "missing-member"
         case .memberNotText: "member-not-text"
@@ -236,6 +239,8 @@ extension Problem {
             "The value is given as application/octet-stream or as application/json; let Accept allow one of them."
         case .unsupportedMediaType: "Send the body as Content-Type: application/json."
         case .bodyTooLarge(let limitBytes): "The body is larger than \(limitBytes) bytes."
+        case .lengthRequired(let limitBytes):
+            "A body of more than \(limitBytes) bytes has to say its length: send Content-Length, not chunks."
         case .invalidJSON(let reason): "The body is not the JSON that is expected: \(reason)."
         case .missingMember(let name):
             name == "operations"

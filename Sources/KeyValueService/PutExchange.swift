@@ -24,4 +24,9 @@ final class PutExchange: KeyWriteExchange {
     override func receive(_ body: ByteBuffer) throws(Problem) {
         try write(.put(body, timeToLive: timeToLiveMilliseconds))
     }
+
+    override func tooLong(limitBytes: Int) -> Problem {
+        let isAllowed = service.http.limits.maximumBodyBytes > limitBytes
+        return isAllowed ? .lengthRequired(limitBytes: limitBytes) : .bodyTooLarge(limitBytes: limitBytes)
+    }
 }

@@ -54,7 +54,7 @@ class ReceivingExchange: Exchange {
     final override func receiveBody(_ piece: ByteBuffer) {
         guard !isAnswered else { return }
         guard received.readableBytes + piece.readableBytes <= limitBytes else {
-            return respondAndClose(.bodyTooLarge(limitBytes: limitBytes))
+            return respondAndClose(tooLong(limitBytes: limitBytes))
         }
         if received.readableBytes == 0, piece.readableBytes >= length {
             received = piece
@@ -64,6 +64,9 @@ class ReceivingExchange: Exchange {
             received.writeImmutableBuffer(piece)
         }
     }
+
+    /// What is said of a body that does not say how long it is, and is longer.
+    func tooLong(limitBytes: Int) -> Problem { .bodyTooLarge(limitBytes: limitBytes) }
 
     final override func chargeBody() {
         guard !isAnswered, hasRoom(received.readableBytes) else { return }
@@ -106,7 +109,7 @@ class ReceivingExchange: Exchange {
 
 extension Problem {
     /// What a body is said to be, and cannot be taken as.
-    fileprivate init?(ofBodyOf request: borrowing RequestView) {
+    init?(ofBodyOf request: borrowing RequestView) {
         if request.value(of: .contentRange) != nil {
             self = .unsupportedContentRange
         } else if request.head.isEncoded, request.head.method != .delete {

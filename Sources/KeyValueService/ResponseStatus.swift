@@ -12,6 +12,7 @@ enum ResponseStatus: Int, CaseIterable {
     case requestTimeout = 408
     case conflict = 409
     case gone = 410
+    case lengthRequired = 411
     case preconditionFailed = 412
     case contentTooLarge = 413
     case targetTooLong = 414
@@ -38,6 +39,7 @@ enum ResponseStatus: Int, CaseIterable {
         case .requestTimeout: "Request Timeout"
         case .conflict: "Conflict"
         case .gone: "Gone"
+        case .lengthRequired: "Length Required"
         case .preconditionFailed: "Precondition Failed"
         case .contentTooLarge: "Content Too Large"
         case .targetTooLong: "URI Too Long"

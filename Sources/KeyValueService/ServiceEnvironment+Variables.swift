@@ -32,7 +32,8 @@ extension ServiceEnvironment {
             "The origins whose pages may read the answers in a browser, as https://app.example.com,…; * for all. Without it, "
                 + "none may."),
         Variable(
-            "MAX_BODY_MIB", .clients, "The largest body of a request, in MiB.", .number(1...512), default: "8"),
+            "MAX_BODY_MIB", .clients, "The largest value that PUT takes, in MiB; other bodies stay at 8 at the most.",
+            .number(1...512), default: "8"),
         Variable(
             "MEMORY_BUDGET_MIB", .clients,
             "What may be held for all clients together, in MiB: requests, and answers that they have not taken.",

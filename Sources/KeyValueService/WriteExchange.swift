@@ -27,7 +27,8 @@ class WriteExchange: ReceivingExchange {
     ) {
         self.service = service
         super.init(
-            request, connection: connection, limitBytes: service.http.limits.maximumBodyBytes, contentType: contentType)
+            request, connection: connection, limitBytes: service.http.limits.collectedBodyBytes,
+            contentType: contentType)
     }
 
     // MARK: What a kind of write says
