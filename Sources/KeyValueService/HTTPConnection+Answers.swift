@@ -84,6 +84,7 @@ extension HTTPConnection {
         http.flusher.mark(self)
         guard !exchange.keepsAlive else { return }
         detachAll()
+        undecoded = ByteBuffer()
         phase = .finishing
     }
 

@@ -36,7 +36,8 @@ extension HTTPConnection {
     func look(at now: Int64) {
         guard phase != .closed else { return }
         let situation = ClientPace.Situation(
-            owesAnswers: phase == .open && !exchanges.isEmpty, isReadingHeldBack: readIsHeldBack || owesContinue, taken: lookAtTaking())
+            owesAnswers: phase == .open && !exchanges.isEmpty, isReadingHeldBack: readIsHeldBack || owesContinue,
+            taken: lookAtTaking())
         switch pace.look(at: now, situation, http.paceLimits) {
         case .goOn: if isPaused { unpause() }
         case .refuse where phase == .open: refuseSlowRequest()
@@ -47,8 +48,13 @@ extension HTTPConnection {
     /// Of the request that does not come to its end, body or head.
     private func refuseSlowRequest() {
         if isReceiving, let last = exchanges.last { return last.bodyTimedOut() }
+        refuseHead(.requestTimeout)
+    }
+
+    /// Answers a head that is not whole, and takes no more.
+    func refuseHead(_ problem: Problem) {
         let exchange = Exchange(connection: self)
         exchanges.append(exchange)
-        exchange.respondAndClose(.requestTimeout)
+        exchange.respondAndClose(problem)
     }
 }

@@ -132,10 +132,15 @@ final class HTTPConnection: TickParticipant, ChannelInboundHandler {
             undecoded = ByteBuffer(bytes: undecoded.readableBytesView)
         }
         settle()
-        guard !isReceiving, !isInHead else { return }
+        guard !isReceiving else { return }
+        if undecoded.readableBytes >= Self.freeHeadBytes, http.budget.isFull { return refuseHead(.overloaded) }
+        guard !isInHead else { return }
         isInHead = true
         pace.headBegan(at: http.flusher.begin().nanoseconds)
     }
+
+    /// A part of a head that is shorter is taken whatever is held for others.
+    private static let freeHeadBytes = 1024
 
     /// Whether there is room for one more request without an answer, and for its answer: no request is looked at before the
     /// client takes the answers to those before it, also where all of them came in one piece.

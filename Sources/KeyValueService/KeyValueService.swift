@@ -144,7 +144,7 @@ final class KeyValueService: HTTPService {
     ) throws(Problem) -> Exchange {
         switch request.head.method {
         case .put:
-            if case .length(let length) = request.head.body, length > StreamedPutExchange.smallestBytes {
+            if case .length(let length) = request.head.body, StreamedPutExchange.takes(request, length: length) {
                 return try StreamedPutExchange(
                     request, target, length: length, connection: connection, key: key, service: self)
             }

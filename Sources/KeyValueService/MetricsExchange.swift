@@ -14,6 +14,9 @@ final class MetricsExchange: Exchange {
         super.init(head, connection: connection)
     }
 
+    /// Told also where memory is short: but not to one that does not take what it was told.
+    override var mayBeRefusedLate: Bool { connection.map { $0.chargedBytes > 64 << 10 } ?? false }
+
     override func begin() {
         let eventLoop = service.eventLoop
         service.loops.gather(on: eventLoop) {

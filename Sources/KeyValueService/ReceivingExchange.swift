@@ -75,8 +75,9 @@ class ReceivingExchange: Exchange {
 
     /// - Returns: whether so many bytes may be held for the body; otherwise that is the answer.
     private func hasRoom(_ bytes: Int) -> Bool {
-        guard bytes >= MemoryBudget.smallBytes, let budget = connection?.http.budget, budget.room < bytes - heldBytes
-        else { return true }
+        guard let budget = connection?.http.budget else { return true }
+        let isRefused = bytes >= MemoryBudget.smallBytes ? budget.room < bytes - heldBytes : budget.isFull
+        guard isRefused else { return true }
         budget.countRefusal()
         respondAndClose(.overloaded)
         return false

@@ -10,6 +10,13 @@ import Replication
 final class StreamedPutExchange: Exchange {
     /// Longer bodies are passed on as they come.
     static let smallestBytes = 1 << 20
+    /// Whether a PUT is passed on as it comes. One that has to be compared with what is stored is collected.
+    static func takes(_ request: borrowing RequestView, length: Int) -> Bool {
+        guard length > smallestBytes else { return false }
+        guard let tags = request.value(of: .ifNoneMatch) else { return true }
+        return EntityTagList(parsing: tags) == .any
+    }
+
     /// What is held of it: what the socket brought while Redis was not ready, and what waits for Redis' socket.
     private static let heldBytes = 512 << 10
 
@@ -36,11 +43,7 @@ final class StreamedPutExchange: Exchange {
         if let text = try target.queryValue("ttl") {
             timeToLive = try DurationText.milliseconds(text.span, of: "ttl", in: .timeToLive)
         }
-        var isCreation = false
-        if let tags = request.value(of: .ifNoneMatch) {
-            guard EntityTagList(parsing: tags) == .any else { throw .unsupportedPrecondition }
-            isCreation = true
-        }
+        let isCreation = request.value(of: .ifNoneMatch) != nil
         let acknowledgement = try AcknowledgementDemand(target)
         command = StreamedWrite.Command(
             key: key, length: length, timeToLive: timeToLive, ifAbsent: isCreation,

@@ -56,7 +56,7 @@ final class MemoryBudget: Sendable {
 
     /// Whether much memory was in use and is free again, which the allocator does not give back by itself. `true` once.
     func takeTrim() -> Bool {
-        guard highest.load(ordering: .relaxed) >= limitBytes / 8, usedBytes < limitBytes / 16 else { return false }
+        guard highest.load(ordering: .relaxed) >= limitBytes / 4, usedBytes < limitBytes / 16 else { return false }
         return highest.exchange(0, ordering: .relaxed) > 0
     }
 }
