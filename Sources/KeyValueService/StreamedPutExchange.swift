@@ -12,9 +12,9 @@ final class StreamedPutExchange: Exchange {
     static let smallestBytes = 1 << 20
     /// Whether a PUT is passed on as it comes. One that has to be compared with what is stored is collected.
     static func takes(_ request: borrowing RequestView, length: Int) -> Bool {
-        guard length > smallestBytes else { return false }
+        guard length > smallestBytes, request.head.value(of: .ifMatch) == nil else { return false }
         guard let tags = request.value(of: .ifNoneMatch) else { return true }
-        return EntityTagList(parsing: tags) == .any
+        return !request.head.isRepeated(.ifNoneMatch) && EntityTagList(wellFormed: tags, .weak) == .any
     }
 
     /// What is held of it: what the socket brought while Redis was not ready, and what waits for Redis' socket.
@@ -37,6 +37,7 @@ final class StreamedPutExchange: Exchange {
         key: [UInt8], service: KeyValueService
     ) throws(Problem) {
         if request.head.isUnusual, let refusal = Problem(ofBodyOf: request) { throw refusal }
+        try ConsistencyDemand.refuse(in: request, target)
         self.service = service
         expectsContinue = request.head.expectsContinue
         var timeToLive: Int64?
@@ -116,24 +117,41 @@ final class StreamedPutExchange: Exchange {
         leavePlace()
         switch outcome {
         case .written(let existed, let acknowledged, let information):
-            var head = ResponseHead(status: existed ? .noContent : .created, contentType: .bytes)
-            head.server = service.redis.master.servedFields
-            head.tag = tag.finished()
-            if let token = information.flatMap(ReplicationToken.init(of:)) {
-                head.add("Replication-Token", token.bytes)
-            }
-            if let acknowledged { head.add("Replicas-Acknowledged", "\(acknowledged)") }
-            respond(Response(head, body: ByteBuffer()))
+            respondApplied(existed: existed, acknowledged: acknowledged, information)
         case .exists: refuse(.preconditionFailed)
         case .refused(let text):
             service.redis.master.observe(error: text.span)
-            refuse(Problem(redisError: text.span))
+            if case .refused(let problem) = WriteRecord.Reply(error: text.span) {
+                refuse(problem)
+            } else {
+                refuse(.writeOutcomeUnknown)
+            }
         case .notApplied(let failure):
             // Surely: that it took too long is said as that it could not be reached.
             refuse(
                 failure == .timedOut ? .redisUnavailable(role: "Redis master") : Problem(failure, role: "Redis master"))
-        case .notKnown: refuse(.redisTimeout)
+        case .notKnown: refuse(.writeOutcomeUnknown)
         }
+    }
+
+    private func respondApplied(existed: Bool?, acknowledged: Int64?, _ information: ReplicationInfo?) {
+        var missing: [IncompleteAnswer] = []
+        var head = ResponseHead(status: existed == false ? .created : .noContent, contentType: .bytes)
+        head.server = service.redis.master.servedFields
+        head.tag = tag.finished()
+        if existed == nil { missing.append(.status) }
+        if let token = information.flatMap(ReplicationToken.init(of:)) {
+            head.add("Replication-Token", token.bytes)
+        } else {
+            missing.append(.token)
+        }
+        if let acknowledged {
+            head.add("Replicas-Acknowledged", "\(acknowledged)")
+        } else if command.acknowledgement != nil {
+            missing.append(.acknowledged)
+        }
+        head.addIncomplete(missing)
+        respond(Response(head, body: ByteBuffer()))
     }
 
     /// Where the body is not whole, the rest of it is not wanted.

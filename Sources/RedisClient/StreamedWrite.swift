@@ -35,7 +35,8 @@ public final class StreamedWrite {
     }
 
     public enum Outcome {
-        case written(existed: Bool, acknowledged: Int64?, ReplicationInfo?)
+        /// - Parameter existed: `nil` where the user may not ask.
+        case written(existed: Bool?, acknowledged: Int64?, ReplicationInfo?)
         /// There is a value, and there was to be none: nothing was written.
         case exists
         /// Redis refused it with this error: nothing was written.
@@ -58,7 +59,7 @@ public final class StreamedWrite {
     private var handler: PipelineHandler?
     private var phase = Phase.connecting
     private var timer: Scheduled<Void>?
-    private var existed = false
+    private var existed: Bool?
     private var isStored = false
     private var acknowledged: Int64?
     /// Called each time when bytes may be written.
@@ -189,6 +190,7 @@ public final class StreamedWrite {
         } receive: { [self] reply, _ in
             switch reply {
             case .integer(let count): begin(existed: count > 0)
+            case .error(let text) where text.prefix(upTo: UInt8(ascii: " ")) == "NOPERM": begin(existed: nil)
             case .error(let text): end(.refused(text.copied))
             case .bulk, .simple, .null, .array: end(.notApplied(.connectionLost))
             }
@@ -196,10 +198,11 @@ public final class StreamedWrite {
         handler.flush()
     }
 
-    private func begin(existed: Bool) {
+    private func begin(existed: Bool?) {
         guard phase == .asking else { return }
-        if existed, command.ifAbsent { return end(.exists) }
-        self.existed = existed
+        if existed == true, command.ifAbsent { return end(.exists) }
+        // What a condition lets pass was not there.
+        self.existed = command.ifAbsent ? false : existed
         phase = .streaming
         timer?.cancel()
         timer = nil
