@@ -14,7 +14,7 @@ extension RedisLoop {
         try master.submitWrite(receiver, replies: replies, information: information, encode)
     }
 
-    private func checkMaster() throws(RedisFailure) {
+    func checkMaster() throws(RedisFailure) {
         if decision.doubt != nil { throw .noSingleMaster }
         guard !master.isReadyForWrites else { return }
         if master.isLookingForMaster { throw .readOnly }

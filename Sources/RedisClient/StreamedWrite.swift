@@ -313,10 +313,8 @@ extension RedisLoop {
         completion: @escaping (StreamedWrite.Outcome) -> Void
     ) throws(RedisFailure) -> StreamedWrite {
         guard !isShutDown else { throw .shuttingDown }
-        guard master.isReadyForWrites else {
-            if master.isLookingForMaster { throw .readOnly }
-            throw master.isDenied ? .denied : .notConnected
-        }
+        try checkMaster()
+        guard master.isReadyForWrites else { throw .notConnected }
         return StreamedWrite(
             command, to: master.endpoint, name: master.name, configuration: configuration, eventLoop: eventLoop,
             whenReady: whenReady, completion: completion)
