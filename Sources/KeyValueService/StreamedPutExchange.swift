@@ -118,19 +118,19 @@ final class StreamedPutExchange: Exchange {
         switch outcome {
         case .written(let existed, let acknowledged, let information):
             respondApplied(existed: existed, acknowledged: acknowledged, information)
-        case .exists: refuse(.preconditionFailed)
+        case .exists: reject(.preconditionFailed)
         case .refused(let text):
             service.redis.master.observe(error: text.span)
             if case .refused(let problem) = WriteRecord.Reply(error: text.span) {
-                refuse(problem)
+                reject(problem)
             } else {
-                refuse(.writeOutcomeUnknown)
+                reject(.writeOutcomeUnknown)
             }
         case .notApplied(let failure):
             // Surely: that it took too long is said as that it could not be reached.
-            refuse(
+            reject(
                 failure == .timedOut ? .redisUnavailable(role: "Redis master") : Problem(failure, role: "Redis master"))
-        case .notKnown: refuse(.writeOutcomeUnknown)
+        case .notKnown: reject(.writeOutcomeUnknown)
         }
     }
 
@@ -155,7 +155,7 @@ final class StreamedPutExchange: Exchange {
     }
 
     /// Where the body is not whole, the rest of it is not wanted.
-    private func refuse(_ problem: Problem) {
+    private func reject(_ problem: Problem) {
         let connection = connection
         if isWhole { respond(problem) } else { respondAndClose(problem) }
         connection?.holdBackBody(false)
