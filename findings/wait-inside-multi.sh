@@ -41,7 +41,7 @@ debian() {
     export PATH LD_LIBRARY_PATH
 }
 debian 'redis-server=5:7.0.15*'
-redis-server --version | grep -q v=7.0.15 || { echo "made for redis-server 7.0.15" >&2 && exit 2; }
+[[ "$(redis-server --version)" == *v=7.0.15* ]] || { echo "made for redis-server 7.0.15" >&2 && exit 2; }
 server() {
     mkdir "$tmp/$1"
     redis-server --bind 127.0.0.1 --port "$2" --dir "$tmp/$1" --save '' --repl-diskless-sync-delay 0 "${@:3}" >"$tmp/$1/log" &
