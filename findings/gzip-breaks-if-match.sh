@@ -84,7 +84,7 @@ update() {
 debian 'nginx=1.22.1*' 'haproxy=2.6.12*' 'varnish=7.1.1*'
 nginx_port=$(free_port) haproxy_port=$(free_port) varnish_port=$(free_port)
 cat >"$tmp/nginx.conf" <<END
-daemon off; pid $tmp/nginx.pid; error_log $tmp/nginx.log; worker_processes 1;
+daemon off; pid $tmp/nginx.pid; error_log $tmp/nginx.log; master_process off;
 events {}
 http {
     access_log off; gzip on; gzip_types application/json;

@@ -88,7 +88,7 @@ for name in first second; do
 done
 # max_fails=0: each request here begins with two healthy applications.
 cat >"$tmp/nginx.conf" <<END
-daemon off; pid $tmp/nginx.pid; error_log $tmp/nginx.log; worker_processes 1;
+daemon off; pid $tmp/nginx.pid; error_log $tmp/nginx.log; master_process off;
 events {}
 http {
     access_log off;
