@@ -222,10 +222,10 @@ public final class RedisConnection: TickParticipant {
         }
     }
 
-    /// Whether it was up a moment ago, and the first attempt to connect again is not over.
+    /// Whether the first attempt to connect is not over: at the start, or after the connection was lost a moment ago.
     public var isComingBack: Bool {
         switch machine.state {
-        case .backingOff(failures: 1), .connecting(failures: 1), .handshaking(failures: 1): true
+        case .backingOff(failures: 1), .connecting(failures: 0...1), .handshaking(failures: 0...1): true
         case .idle, .connecting, .handshaking, .ready, .misplaced, .leaving, .replacing, .backingOff, .draining,
             .closed:
             false

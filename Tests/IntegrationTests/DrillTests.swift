@@ -94,7 +94,8 @@ struct DrillTests {
         try await withLocalCluster(ClusterSpec([holder] + drill.spec.nodes)) { cluster in
             #expect(try await cluster.waitUntilEnded("drill") == .exited(code: 69))
             let log = try await cluster.log(of: "drill")
-            #expect(log.contains("make drill-lost-disk REDIS_PORT=\(drill.endpoints[0].port + 10)"), "\(log)")
+            #expect(log.contains("use other ports: make drill-lost-disk PORT="), "\(log)")
+            #expect(log.contains(" REDIS_PORT=\(drill.endpoints[0].port + 10) "), "\(log)")
         }
     }
 }

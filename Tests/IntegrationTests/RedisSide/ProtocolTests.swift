@@ -15,8 +15,7 @@ struct ProtocolTests {
                 program: system.app.executable)
             app.readiness = .running
             try await withLocalCluster(ClusterSpec([system.master, app])) { cluster in
-                try await cluster.wait(
-                    untilReadinessSays: "gave a reply that cannot be used: the server's reply is not")
+                try await cluster.wait(untilReadinessSays: "answers in HTTP: check the host and the port")
                 let answers = try await cluster.http("app", Self.read, .set(#"{"key":"k","value":"v"}"#))
                 #expect(answers.map(\.code) == ["redis-unavailable", "redis-unavailable"])
                 proxy.setGreeting(nil)
