@@ -35,5 +35,8 @@ enum ForeignBanner {
         ("-DENIED", "is in protected mode and refuses other hosts: give it a password or a bind"),
     ]
 
+    /// A POP3 server greets with `+OK`, which is read as the reply to the first command.
+    static let noInformation = "answers INFO with a status, as a POP3 server's greeting is read" + cure
+
     static let maximumClients = "has as many clients as it takes: raise maxclients, or close idle connections"
 }

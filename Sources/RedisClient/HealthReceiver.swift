@@ -43,7 +43,12 @@ final class HealthReceiver: ReplyReceiver {
                 runID = Self.runID(in: text)
                 mode = ServerMode(in: text)
             }
-        case .simple, .integer, .null, .array: break
+        case .simple, .integer, .null, .array:
+            switch command {
+            case .authenticate, .select, .server: break
+            case .replication, .persistence:
+                refusal = refusal ?? .refused(ForeignBanner.noInformation)
+            }
         }
         if index == commands.count - 1 { completion(health, runID) }
     }

@@ -27,15 +27,16 @@ extension RedisLoop {
 
     /// Has the connection tell what its server says, for the choice of the master, and judges it by that choice.
     func watch(_ connection: RedisConnection) {
-        connection.whenSeen = { [unowned self] in self.take(sightOf: $0) }
+        connection.whenSeen = { [unowned self] in self.take(observationOf: $0) }
     }
 
-    private func take(sightOf connection: RedisConnection) {
+    private func take(observationOf connection: RedisConnection) {
         guard !isShutDown else { return }
         var information: ReplicationInfo?
         if case .serving(let info) = connection.health { information = info }
         let selection = selector.take(
-            information, runID: connection.runID, at: connection.endpoint, over: ObjectIdentifier(connection),
+            information, isLoading: connection.health == .loading, runID: connection.runID, at: connection.endpoint,
+            over: ObjectIdentifier(connection),
             seenAt: connection.healthSeenAt)
         judge(connection, by: selection)
         lookCloser()

@@ -21,7 +21,9 @@ final class ServerSelector: Sendable {
 
     private struct State {
         var selection: MasterSelection
-        var sights: [ObjectIdentifier: (sight: ServerSight, endpoint: RedisEndpoint)] = [:]
+        var observations: [ObjectIdentifier: (observation: ServerObservation, endpoint: RedisEndpoint)] = [:]
+        /// Connections whose servers read their data.
+        var loading: [ObjectIdentifier: String] = [:]
         var endpoints: [String: RedisEndpoint]
         var decision: Decision
         /// Of other masters, each told once.
@@ -55,24 +57,27 @@ final class ServerSelector: Sendable {
     ///
     /// - Returns: the selection.
     func take(
-        _ information: ReplicationInfo?, runID: [UInt8]?, at endpoint: RedisEndpoint, over connection: ObjectIdentifier,
-        seenAt: NIODeadline
+        _ information: ReplicationInfo?, isLoading: Bool, runID: [UInt8]?, at endpoint: RedisEndpoint,
+        over connection: ObjectIdentifier, seenAt: NIODeadline
     ) -> MasterSelection {
         let name = endpoint.description
         let now = Int64(clamping: NIODeadline.now().uptimeNanoseconds)
         let (selection, decision, change) = state.withLockedValue { state in
-            let isNews = information != nil || state.sights[connection] != nil
+            state.loading[connection] = isLoading ? name : nil
+            let isNews = information != nil || state.observations[connection] != nil
             guard isNews else { return (state.selection, Decision?.none, MasterSelection.Change?.none) }
             state.endpoints[name] = endpoint
-            state.sights[connection] = information.map {
+            state.observations[connection] = information.map {
                 (
-                    ServerSight(
+                    ServerObservation(
                         endpoint: name, server: runID.map { String(decoding: $0, as: UTF8.self) }, information: $0,
                         seenAt: Int64(clamping: seenAt.uptimeNanoseconds)), endpoint
                 )
             }
             let before = state.selection.endpoint
-            state.selection.take(state.sights.values.map(\.sight), at: now)
+            state.selection.take(
+                state.observations.values.map(\.observation), isMasterLoading: state.loading.values.contains(before),
+                at: now)
             var decision = state.decision
             decision.master = state.endpoints[state.selection.endpoint] ?? decision.master
             decision.doubt = Self.doubt(state.selection.rivals)
@@ -91,8 +96,9 @@ final class ServerSelector: Sendable {
     /// Forgets endpoints that no connection is at any more.
     func forget(_ connection: ObjectIdentifier) {
         state.withLockedValue { state in
-            state.sights[connection] = nil
-            let used = Set(state.sights.values.map(\.endpoint.description))
+            state.observations[connection] = nil
+            state.loading[connection] = nil
+            let used = Set(state.observations.values.map(\.endpoint.description))
             let kept = [state.selection.endpoint, state.selection.configured]
             state.endpoints = state.endpoints.filter { used.contains($0.key) || kept.contains($0.key) }
         }

@@ -12,19 +12,27 @@
 /// | became it in a fail-over a moment ago | was promoted in the same, and no replica follows either | none |
 /// | is seen, with a new history | continues the one in use before | the other, unless replicas follow the first |
 /// | is seen | anything else | the one in use; the other is a stray |
-/// | is away, or a replica | one continues the last history | that one |
+/// | is away, or a replica | one continues the last history | that one, with the time that strays take (below) |
 /// | is away, or a replica | several do, and one of them continues the others, or most replicas follow it | that one |
 /// | is away, or a replica | several do, else | none |
 ///
-/// - A stray that began more than ``graceNanoseconds`` before the master was last seen lacks what was written since. It is
-///   followed only where replicas follow it.
+/// - A stray began more than ``graceNanoseconds`` before the master was last seen, and lacks what was written since. Where no
+///   replica follows it, it is followed only once the master is away, and not loading, for ``absenceNanoseconds``: a master
+///   that restarts stays the master. Even then it has to be the beginning of a fail-over by hand (not more than
+///   ``handoverNanoseconds`` old), or to lack nothing but the master's pings. One that was there before the process is old.
 /// - Before a process knows a history, which is within its first ``graceNanoseconds``, two masters of which neither continues
 ///   the other are told apart by the replicas alone.
 public struct MasterSelection: Sendable {
     /// How long two histories may run side by side in a fail-over.
     public static let graceNanoseconds: Int64 = 5_000_000_000
+    /// How long the master is away before a stray may take its place.
+    public static let absenceNanoseconds: Int64 = 10_000_000_000
+    /// How long after a promotion the old master may still run for the two to be one fail-over by hand.
+    public static let handoverNanoseconds: Int64 = 60_000_000_000
     /// How long a process needs to see all servers.
     static let settlingNanoseconds: Int64 = 3_000_000_000
+    /// What a master's `PING` adds to its offset.
+    static let pingBytes: Int64 = 14
     /// How many ids and endpoints are remembered.
     static let memory = 32
 
@@ -44,10 +52,12 @@ public struct MasterSelection: Sendable {
 
     /// When the last change of the master was.
     private var changedAt: Int64?
-    private var firstSightAt: Int64?
+    private var firstObservedAt: Int64?
+    /// How long the master has been away, as of now.
+    private var absence: Int64 = 0
     private var isSettled = false
     /// When each other master was first seen beside the one in use.
-    private var strays: [(id: ReplicationID, since: Int64)] = []
+    private var strays: [Stray] = []
     /// Endpoints whose servers were seen in step with the master.
     private var members: [String] = []
 
@@ -80,6 +90,13 @@ public struct MasterSelection: Sendable {
         endpoint = configured
     }
 
+    private struct Stray {
+        var id: ReplicationID
+        var since: Int64
+        /// It was there when this process began.
+        var isOfUnknownAge: Bool
+    }
+
     /// A master that is seen, at one or more endpoints.
     private struct Candidate {
         var history: History
@@ -94,19 +111,23 @@ public struct MasterSelection: Sendable {
     /// Takes all that is known now.
     ///
     /// - Parameters:
-    ///   - sights: of the servers that answer, in any order; a server that is away has none.
-    ///   - now: of the sights' clock.
-    public mutating func take(_ sights: [ServerSight], at now: Int64) {
-        if firstSightAt == nil, !sights.isEmpty { firstSightAt = now }
-        let candidates = self.candidates(in: sights)
+    ///   - observations: of the servers that answer, in any order; a server that is away has none.
+    ///   - isMasterLoading: the master in use reads its data, and will be back.
+    ///   - now: of the observations' clock.
+    public mutating func take(
+        _ observations: [ServerObservation], isMasterLoading: Bool = false, at now: Int64
+    ) {
+        absence = isMasterLoading || historySeenAt == .min ? 0 : now - historySeenAt
+        if firstObservedAt == nil, !observations.isEmpty { firstObservedAt = now }
+        let candidates = self.candidates(in: observations)
         let incumbent = candidates.first { $0.endpoints.contains(endpoint) }
-        let verdict = incumbent.map { judge(candidates, against: $0, sights) } ?? judge(candidates, sights)
+        let verdict = incumbent.map { judge(candidates, against: $0, observations) } ?? judge(candidates, observations)
         rivals = []
         switch verdict {
         case .master(let winner):
             follow(winner, insteadOf: incumbent, at: now)
-            noteMembers(sights)
-            if let firstSightAt, now - firstSightAt >= Self.settlingNanoseconds { isSettled = true }
+            noteMembers(observations)
+            if let firstObservedAt, now - firstObservedAt >= Self.settlingNanoseconds { isSettled = true }
         case .rivals(let claimants):
             rivals = claimants.map { Rival(endpoint: $0.endpoints[0], id: $0.history.id, fork: $0.history.fork) }
         case .away: break
@@ -124,7 +145,9 @@ public struct MasterSelection: Sendable {
     }
 
     /// The master in use is seen.
-    private func judge(_ candidates: [Candidate], against incumbent: Candidate, _ sights: [ServerSight]) -> Verdict {
+    private func judge(_ candidates: [Candidate], against incumbent: Candidate, _ observations: [ServerObservation])
+        -> Verdict
+    {
         var winners: [Candidate] = []
         for other in candidates where other.history.id != incumbent.history.id {
             switch challenge(by: other, to: incumbent) {
@@ -160,15 +183,14 @@ public struct MasterSelection: Sendable {
             let isOurs = other.history.origin.map(isAncestor) ?? false
             return isOurs && votes > 0 && other.votersAreMembers ? .wins : .loses
         }
-        // Nothing is remembered: a server that was promoted may be the one that the system goes by.
-        guard let origin = other.history.origin, !hasFollowers(incumbent) else { return .loses }
-        if origin == incumbent.history.origin, votes > 0 { return .wins }
-        return .ties
+        // Nothing is remembered: a server that was promoted may be the one in use.
+        guard other.history.origin != nil, !hasFollowers(incumbent) else { return .loses }
+        return votes > 0 ? .wins : .ties
     }
 
     /// The master in use is away, or is a replica.
-    private func judge(_ candidates: [Candidate], _ sights: [ServerSight]) -> Verdict {
-        let eligible = candidates.filter { isEligible($0, among: candidates, sights) }
+    private func judge(_ candidates: [Candidate], _ observations: [ServerObservation]) -> Verdict {
+        let eligible = candidates.filter { isEligible($0, among: candidates, observations) }
         switch eligible.count {
         case 0: return .away
         case 1: return .master(eligible[0])
@@ -176,23 +198,42 @@ public struct MasterSelection: Sendable {
         }
     }
 
-    private func isEligible(_ candidate: Candidate, among all: [Candidate], _ sights: [ServerSight]) -> Bool {
+    private func isEligible(_ candidate: Candidate, among all: [Candidate], _ observations: [ServerObservation]) -> Bool
+    {
         let own = candidate.history
         let isUnanimous = candidate.votes > 0 && all.allSatisfy { $0.history.id == own.id || $0.votes == 0 }
         if let history {
             if own.id == history.id { return true }
-            if own.continues(history.id) { return !isOldStray(own.id) || isUnanimous }
+            if own.continues(history.id) {
+                let stray = strays.first { $0.id == own.id }
+                let isYoung = !isOldStray(own.id) && stray?.isOfUnknownAge != true
+                return isYoung || isUnanimous || stray.map { mayTakeOver($0, own, observations) } == true
+            }
             return isUnanimous && candidate.votersAreMembers
         }
         if isUnanimous { return true }
         guard let origin = own.origin else { return false }
-        // What the others had before has to be what it continues.
-        return sights.allSatisfy { sight in
-            guard sight.information.role == .replica, let id = ReplicationID(sight.information.replicationID) else {
+        // What the others had before has to be what it continues, and they must not have more of that than it has written.
+        return observations.allSatisfy { observation in
+            guard let other = History(of: observation.information), observation.information.role == .replica else {
                 return true
             }
-            return id == own.id || id == origin
+            if other.id == own.id { return true }
+            return other.id == origin
+                && own.lostBytes(ofHistoryUpTo: other.offset) <= max(0, own.offset - own.fork + 1) + Self.pingBytes
         }
+    }
+
+    /// Whether a stray may take the place of a master that is away.
+    private func mayTakeOver(_ stray: Stray, _ own: History, _ observations: [ServerObservation]) -> Bool {
+        guard absence > Self.absenceNanoseconds, let history else { return false }
+        let age = historySeenAt - stray.since
+        if age <= Self.handoverNanoseconds, !stray.isOfUnknownAge { return true }
+        let known = observations.compactMap { History(of: $0.information) }
+        let offset = known.filter { $0.id == history.id }.map(\.offset).reduce(history.offset, max)
+        // A master sends one every ten seconds (`repl-ping-replica-period`). One more may be between two observations.
+        let pings = (age + 2 * Self.settlingNanoseconds) / 10_000_000_000 + 1
+        return own.lostBytes(ofHistoryUpTo: offset) <= pings * Self.pingBytes
     }
 
     /// The one that continues all others, or that more replicas follow than any other.
@@ -238,24 +279,30 @@ public struct MasterSelection: Sendable {
 
     // MARK: What is seen, and remembered
 
-    private func candidates(in sights: [ServerSight]) -> [Candidate] {
+    private func candidates(in observations: [ServerObservation]) -> [Candidate] {
         var found: [Candidate] = []
-        // The younger sight of a server at an endpoint counts.
-        let sights = sights.sorted { $0.seenAt > $1.seenAt }
+        // The younger observation of a server at an endpoint counts.
+        let observations = observations.sorted { $0.seenAt > $1.seenAt }
         var seen: Set<[String]> = []
         var voters: [(id: ReplicationID, endpoint: String)] = []
-        for sight in sights where seen.insert([sight.endpoint, sight.server]).inserted {
-            guard let own = History(of: sight.information) else { continue }
-            guard sight.information.role == .master else {
-                if sight.information.masterLink?.isInStep == true { voters.append((own.id, sight.endpoint)) }
+        for observation in observations where seen.insert([observation.endpoint, observation.server]).inserted {
+            guard let own = History(of: observation.information) else { continue }
+            guard observation.information.role == .master else {
+                if observation.information.masterLink?.isInStep == true {
+                    voters.append((own.id, observation.endpoint))
+                }
                 continue
             }
             if let place = found.firstIndex(where: { $0.history.id == own.id }) {
-                if !found[place].endpoints.contains(sight.endpoint) { found[place].endpoints.append(sight.endpoint) }
+                if !found[place].endpoints.contains(observation.endpoint) {
+                    found[place].endpoints.append(observation.endpoint)
+                }
             } else {
-                let attached = sight.information.replicas.count { $0.state == "online" }
+                let attached = observation.information.replicas.count { $0.state == "online" }
                 found.append(
-                    Candidate(history: own, endpoints: [sight.endpoint], seenAt: sight.seenAt, attached: attached))
+                    Candidate(
+                        history: own, endpoints: [observation.endpoint], seenAt: observation.seenAt, attached: attached)
+                )
             }
         }
         for place in found.indices {
@@ -268,7 +315,7 @@ public struct MasterSelection: Sendable {
                 (a == configured ? 0 : a == endpoint ? 1 : 2, a) < (b == configured ? 0 : b == endpoint ? 1 : 2, b)
             }
         }
-        // The order of sights is nobody's business.
+        // The order of observations must not matter.
         return found.sorted { ($0.endpoints[0], $0.history.fork) < ($1.endpoints[0], $1.history.fork) }
     }
 
@@ -303,14 +350,14 @@ public struct MasterSelection: Sendable {
         if ancestors.count > Self.memory { ancestors.removeFirst() }
     }
 
-    private mutating func noteMembers(_ sights: [ServerSight]) {
+    private mutating func noteMembers(_ observations: [ServerObservation]) {
         guard let history else { return }
-        for sight in sights
-        where !members.contains(sight.endpoint)
-            && (sight.information.role == .master || sight.information.masterLink?.isInStep == true)
-            && ReplicationID(sight.information.replicationID) == history.id
+        for observation in observations
+        where !members.contains(observation.endpoint)
+            && (observation.information.role == .master || observation.information.masterLink?.isInStep == true)
+            && ReplicationID(observation.information.replicationID) == history.id
         {
-            members.append(sight.endpoint)
+            members.append(observation.endpoint)
             if members.count > Self.memory { members.removeFirst() }
         }
     }
@@ -319,7 +366,7 @@ public struct MasterSelection: Sendable {
         let others = candidates.map(\.history.id).filter { $0 != history?.id }
         strays.removeAll { stray in stray.id == history?.id }
         for id in others where !strays.contains(where: { $0.id == id }) {
-            strays.append((id, now))
+            strays.append(Stray(id: id, since: now, isOfUnknownAge: !isSettled))
             if strays.count > Self.memory { strays.removeFirst() }
         }
     }

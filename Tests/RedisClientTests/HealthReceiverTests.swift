@@ -30,6 +30,7 @@ struct HealthReceiverTests {
             (["+OK", "+OK", "-NOPERM x", "-NOPERM x"], "+info", true),
             (["+OK", "+OK", "-BUSY x", "-BUSY x"], "script", false),
             (["+OK", "+OK", "-STRANGE secret", "$loading:0\r\n"], "-STRANGE", false),
+            (["+OK", "+OK", "+OK POP3 secret", "-ERR"], "POP3", false),
             (["+OK", "+OK", "$nonsense", "$loading:0\r\n"], "cannot be read", false),
         ]
         for (replies, words, isDenied) in cases {

@@ -8,14 +8,14 @@ struct MasterSelectionTests {
 
     /// One server's answer, as in `m: master A@100` or `r: master B@130<A@101` (it was promoted at offset 100 of A).
     struct Scene {
-        var sights: [ServerSight] = []
+        var observations: [ServerObservation] = []
 
         static func master(
             _ endpoint: String, _ id: Character, _ offset: Int64 = 100, from origin: Character? = nil,
             at fork: Int64 = 101,
             attached: Int = 0, seenAt: Int64
-        ) -> ServerSight {
-            ServerSight(
+        ) -> ServerObservation {
+            ServerObservation(
                 endpoint: endpoint,
                 information: ReplicationInfo(
                     role: .master,
@@ -28,8 +28,8 @@ struct MasterSelectionTests {
 
         static func replica(
             _ endpoint: String, _ id: Character, _ offset: Int64 = 100, isUp: Bool = true, seenAt: Int64
-        ) -> ServerSight {
-            ServerSight(
+        ) -> ServerObservation {
+            ServerObservation(
                 endpoint: endpoint,
                 information: ReplicationInfo(
                     role: .replica,
@@ -45,14 +45,14 @@ struct MasterSelectionTests {
         var now: Int64 = 0
 
         /// Servers are seen, one second after the last time.
-        mutating func see(_ sights: (Int64) -> [ServerSight]) {
+        mutating func see(_ observations: (Int64) -> [ServerObservation]) {
             now += 1_000_000_000
-            selection.take(sights(now), at: now)
+            selection.take(observations(now), at: now)
         }
 
         /// The same, for so many seconds.
-        mutating func see(for seconds: Int, _ sights: (Int64) -> [ServerSight]) {
-            for _ in 0..<seconds { see(sights) }
+        mutating func see(for seconds: Int, _ observations: (Int64) -> [ServerObservation]) {
+            for _ in 0..<seconds { see(observations) }
         }
 
         /// Master `m` of history a, with replicas, for ten seconds.
@@ -67,7 +67,9 @@ struct MasterSelectionTests {
 
         var master: String? { selection.rivals.isEmpty ? selection.endpoint : nil }
 
-        func standing(_ sight: ServerSight) -> ServerStanding { selection.standing(of: sight.information) }
+        func standing(_ observation: ServerObservation) -> ServerStanding {
+            selection.standing(of: observation.information)
+        }
     }
 
     @Test func `the configured master is the master, alone and with replicas`() {
@@ -87,7 +89,7 @@ struct MasterSelectionTests {
             #expect(story.master == "m")
         }
         #expect(story.standing(stray(0)) == .strayMaster)
-        // Not even when the last replica goes, or the master is away.
+        // Not even when the last replica goes, or the master is away for a moment.
         story.see { [Scene.master("m", "a", 200, seenAt: $0), stray($0)] }
         #expect(story.master == "m")
         story.see(for: 5) { [stray($0)] }
@@ -95,6 +97,87 @@ struct MasterSelectionTests {
         // What the replicas were pointed at is meant.
         story.see { [stray($0), Scene.replica("s", "b", 130, seenAt: $0)] }
         #expect(story.master == "r")
+    }
+
+    /// A stray beside a master that goes on writing, then the stray and the other replica alone.
+    ///
+    /// - Parameters:
+    ///   - seconds: how long the two are masters.
+    ///   - bytes: what is written to the master in each of these seconds.
+    private static func stray(for seconds: Int, bytes: Int64) -> (Story, (Int64) -> [ServerObservation]) {
+        var story = Story.settled()
+        var offset: Int64 = 100
+        for _ in 0..<seconds {
+            offset += bytes
+            story.see {
+                [
+                    Scene.master("m", "a", offset, attached: 1, seenAt: $0),
+                    Scene.master("r", "b", from: "a", seenAt: $0), Scene.replica("s", "a", offset, seenAt: $0),
+                ]
+            }
+        }
+        let rest = { [offset] (now: Int64) in
+            [
+                Scene.master("r", "b", from: "a", seenAt: now),
+                Scene.replica("s", "a", offset, isUp: false, seenAt: now),
+            ]
+        }
+        return (story, rest)
+    }
+
+    @Test func `a stray of a minute takes the place of a master that stays away, not of one that restarts`() {
+        var (story, rest) = Self.stray(for: 20, bytes: 1000)
+        story.see(for: 10, rest)
+        #expect(story.master == "m")
+        var restarted = story
+        restarted.see { rest($0) + [Scene.master("m", "d", 20_100, from: "a", at: 20_101, seenAt: $0)] }
+        #expect(restarted.master == "m")
+        story.see(rest)
+        #expect(story.master == "r")
+        #expect(story.selection.lastChange?.lostBytes == 20_000)
+    }
+
+    @Test func `a stray that is older takes it only where nothing was written meanwhile but pings`() {
+        for (bytes, master) in [(1, "r"), (2, "m"), (1000, "m")] as [(Int64, String)] {
+            var (story, rest) = Self.stray(for: 600, bytes: bytes)
+            story.see(for: 60, rest)
+            #expect(story.master == master, "\(bytes)")
+        }
+    }
+
+    @Test func `a stray does not take it while the master reads its data`() {
+        var (story, rest) = Self.stray(for: 20, bytes: 10)
+        for _ in 0..<60 {
+            story.now += 1_000_000_000
+            story.selection.take(rest(story.now), isMasterLoading: true, at: story.now)
+        }
+        #expect(story.master == "m")
+    }
+
+    @Test func `a stray that was there before the process is old`() {
+        var story = Story()
+        story.see(for: 4) {
+            [
+                Scene.master("m", "a", 5000, attached: 1, seenAt: $0), Scene.master("r", "b", from: "a", seenAt: $0),
+                Scene.replica("s", "a", 5000, seenAt: $0),
+            ]
+        }
+        let rest = { (now: Int64) in
+            [Scene.master("r", "b", from: "a", seenAt: now), Scene.replica("s", "a", 5000, isUp: false, seenAt: now)]
+        }
+        story.see(for: 60, rest)
+        #expect(story.master == "m")
+        // Nor by a process that begins now, until more was written to it than the other replica has more.
+        var later = Story()
+        later.see(for: 10, rest)
+        #expect(later.master == "m")
+        later.see {
+            [
+                Scene.master("r", "b", 10_000, from: "a", seenAt: $0),
+                Scene.replica("s", "a", 5000, isUp: false, seenAt: $0),
+            ]
+        }
+        #expect(later.master == "r")
     }
 
     @Test func `a replica that is promoted while the master is away is the master at once`() {
@@ -305,16 +388,16 @@ struct MasterSelectionTests {
     // MARK: A process that has just begun
 
     @Test func `a new process finds the promoted one that the replicas follow, whatever comes first`() {
-        let sights: [(Int64) -> ServerSight] = [
+        let observations: [(Int64) -> ServerObservation] = [
             { Scene.master("m", "d", 0, seenAt: $0) },
             { Scene.master("r", "b", 130, from: "a", attached: 1, seenAt: $0) },
             { Scene.replica("s", "b", 130, seenAt: $0) },
         ]
         for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
             var story = Story()
-            for count in 1...3 { story.see { now in order.prefix(count).map { sights[$0](now) } } }
-            // The old master that came back is configured, and nothing shows what it was: nothing is written to either.
-            #expect(story.master != "m")
+            for count in 1...3 { story.see { now in order.prefix(count).map { observations[$0](now) } } }
+            // The old master that came back is configured; the replicas show which one is meant.
+            #expect(story.master == "r")
         }
     }
 
@@ -349,7 +432,7 @@ struct MasterSelectionTests {
         var story = Story.settled()
         let nameless = ReplicationInfo(role: .master)
         #expect(story.selection.standing(of: nameless) == .unknown)
-        story.see { [ServerSight(endpoint: "m", information: nameless, seenAt: $0)] }
+        story.see { [ServerObservation(endpoint: "m", information: nameless, seenAt: $0)] }
         #expect(story.master == "m")
     }
 
@@ -358,7 +441,7 @@ struct MasterSelectionTests {
     @Test func `a replica is judged by its history and its link`() {
         var story = Story.settled()
         story.see { [Scene.master("r", "b", 130, from: "a", at: 101, seenAt: $0)] }
-        let table: [(ServerSight, ServerStanding)] = [
+        let table: [(ServerObservation, ServerStanding)] = [
             (Scene.replica("s", "b", 120, seenAt: 0), .replica),
             // Chained, or not moved yet: all that it has is in the master's history.
             (Scene.replica("s", "a", 100, seenAt: 0), .behind),
@@ -368,11 +451,11 @@ struct MasterSelectionTests {
             (Scene.replica("s", "a", 300, isUp: false, seenAt: 0), .replica),
             (Scene.master("m", "a", seenAt: 0), .strayMaster), (Scene.master("m", "b", seenAt: 0), .master),
         ]
-        for (sight, standing) in table { #expect(story.standing(sight) == standing, "\(sight)") }
+        for (observation, standing) in table { #expect(story.standing(observation) == standing, "\(observation)") }
     }
 
-    @Test func `the order of sights does not matter`() {
-        let scenes: [(Int64) -> [ServerSight]] = [
+    @Test func `the order of observations does not matter`() {
+        let scenes: [(Int64) -> [ServerObservation]] = [
             {
                 [
                     Scene.master("m", "a", attached: 1, seenAt: $0), Scene.master("r", "b", from: "a", seenAt: $0),

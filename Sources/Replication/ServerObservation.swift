@@ -1,5 +1,5 @@
 /// What one server said of its replication, and when.
-public struct ServerSight: Equatable, Sendable {
+public struct ServerObservation: Equatable, Sendable {
     /// Where it was met, as `host:port`.
     public var endpoint: String
     /// Which server was met there: its run id, or the endpoint where it does not say one.
@@ -19,7 +19,7 @@ public struct ServerSight: Equatable, Sendable {
 /// One master's history: its name, how far it was, and where it came from.
 public struct History: Equatable, Sendable {
     public let id: ReplicationID
-    /// Bytes of its stream at the time of the sight.
+    /// Bytes of its stream at the time of the observation.
     public var offset: Int64
     /// The history that it continues; `nil` where it began by itself.
     public let origin: ReplicationID?
