@@ -19,7 +19,7 @@
 /// - A stray began more than ``graceNanoseconds`` before the master was last seen, and lacks what was written since. Where no
 ///   replica follows it, it is followed only once the master is away, and not loading, for ``absenceNanoseconds``: a master
 ///   that restarts stays the master. Even then it has to be the beginning of a fail-over by hand (not more than
-///   ``handoverNanoseconds`` old), or to lack nothing but the master's pings. One that was there before the process is old.
+///   ``handoverNanoseconds`` old), or to lack nothing but the master's pings. One that the process never saw as a replica is old.
 /// - Before a process knows a history, which is within its first ``graceNanoseconds``, two masters of which neither continues
 ///   the other are told apart by the replicas alone.
 public struct MasterSelection: Sendable {
@@ -93,7 +93,7 @@ public struct MasterSelection: Sendable {
     private struct Stray {
         var id: ReplicationID
         var since: Int64
-        /// It was there when this process began.
+        /// It was never seen as a replica: it may have been there long before this process began.
         var isOfUnknownAge: Bool
     }
 
@@ -366,7 +366,9 @@ public struct MasterSelection: Sendable {
         let others = candidates.map(\.history.id).filter { $0 != history?.id }
         strays.removeAll { stray in stray.id == history?.id }
         for id in others where !strays.contains(where: { $0.id == id }) {
-            strays.append(Stray(id: id, since: now, isOfUnknownAge: !isSettled))
+            let endpoints = candidates.first { $0.history.id == id }?.endpoints ?? []
+            let isMember = endpoints.contains(where: members.contains)
+            strays.append(Stray(id: id, since: now, isOfUnknownAge: !isMember))
             if strays.count > Self.memory { strays.removeFirst() }
         }
     }

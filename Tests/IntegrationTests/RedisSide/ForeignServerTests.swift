@@ -1,8 +1,9 @@
 import Hiredis
 import LocalTopology
+import SystemPackage
 import Testing
 
-/// What stands at the master's address is no redis-server that can be used; all of these are real.
+/// What stands at the master's address is no redis-server that can be used. Of TLS at the wrong port ``TLSTests`` tell.
 @Suite("A server that is none is named for what it is")
 struct ForeignServerTests {
     /// Starts the nodes and an app whose master is at the endpoint; the cause has to be in /readyz and in the log.
@@ -45,19 +46,6 @@ struct ForeignServerTests {
         try await expect("is in cluster mode", at: member.endpoint, among: [member])
     }
 
-    @Test("a TLS port that is asked in clear text, and the reverse")
-    func security() async throws {
-        let certificates = try Certificates()
-        try certificates.sign("server", for: "IP:127.0.0.1")
-        let port = try Loopback.freePorts(1)[0]
-        let server = NodeSpec.redis(
-            "server", server: try Harness.redisServer, at: try free(), lines: certificates.lines(port: port, as: "server"))
-        try await expect("REDIS_TLS_ENABLED=yes", at: Endpoint(port: port), among: [server])
-        try await expect(
-            "does not speak TLS", at: server.endpoint, among: [server],
-            environment: ["REDIS_TLS_ENABLED": "yes", "REDIS_TLS_CA_FILE": certificates.certificate("ca")])
-    }
-
     @Test("one that greets as a POP3 server does")
     func pop3() async throws {
         let server = NodeSpec.redis("server", server: try Harness.redisServer, at: try free())
@@ -85,6 +73,10 @@ struct ForeignServerTests {
             try await cluster.wait(untilReadinessSays: "raise maxclients")
             #expect(try await cluster.log(of: "app").contains("raise maxclients"))
             _ = consume client
+            try await cluster.wait(until: "there is room again", of: "full") {
+                let reply = try await cluster.redis("full", "CONFIG", "SET", "maxclients", "100")
+                return Observation(reply.text == "OK", else: "\(reply)")
+            }
             try await cluster.wait(untilServed: .set(#"{"key":"k","value":"v"}"#))
         }
     }

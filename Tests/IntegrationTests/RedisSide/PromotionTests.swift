@@ -3,7 +3,7 @@ import LocalTopology
 import SystemPackage
 import Testing
 
-/// Real servers are promoted, by hand and by a real Sentinel; the app has two event loops, which have to agree.
+/// Real servers are promoted as an operator does it; the app has two event loops, which have to agree.
 @Suite("A server that is promoted is followed")
 struct PromotionTests {
     static let servers = RedisServer.paths
@@ -131,6 +131,28 @@ struct PromotionTests {
             _ = try await cluster.redis("replica-1", "REPLICAOF", new.host, "\(new.port)")
             try await cluster.wait(untilServed: Self.write("after"))
             #expect(try await cluster.redis("replica-2", "GET", "k").text == "after")
+        }
+    }
+
+    @Test("a slow fail-over by an operator: the master is stopped a while after the promotion, and no replica is told")
+    func slow() async throws {
+        let system = try Self.cluster(Self.servers[0])
+        try await withLocalCluster(system.spec) { cluster in
+            try await cluster.store("k", "old", on: system.replicas)
+            try await cluster.wait(untilServersUp: 3)
+            _ = try await cluster.redis("replica-1", "REPLICAOF", "NO", "ONE")
+            try await cluster.wait(untilReadinessSays: #"\#(system.replicas[0].endpoint)","state":"is a master beside"#)
+            let end = ContinuousClock.now + .seconds(8)
+            try await cluster.wait(until: "eight seconds of writes to the old master are over", of: "app") {
+                try await cluster.store("k", "lost", on: [system.replicas[1]])
+                return Observation(ContinuousClock.now > end, else: "not yet")
+            }
+            #expect(try await cluster.redis("replica-1", "GET", "k").text == "old")
+            try await cluster.kill("master")
+            try await cluster.wait(untilServed: Self.write("new"), within: .seconds(30))
+            #expect(try await cluster.redis("replica-1", "GET", "k").text == "new")
+            let log = try await cluster.log(of: "app")
+            #expect(log.contains("it does not have the last "), "\(log)")
         }
     }
 

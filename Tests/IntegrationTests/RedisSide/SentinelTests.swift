@@ -21,7 +21,8 @@ struct SentinelTests {
     }
 
     @Test(
-        "the master dies, and comes back: as a second one for a moment, then as a replica", arguments: RedisServer.paths)
+        "the master dies, and comes back: as a second one for a moment, then as a replica",
+        arguments: Set([RedisServer.paths.first, RedisServer.paths.last]).compactMap(\.self).sorted())
     func failOver(server: String) async throws {
         let system = try DirectCluster(server: FilePath(server), loops: 2)
         let sentinel = try Self.sentinel(FilePath(server), watching: system.master.endpoint)
