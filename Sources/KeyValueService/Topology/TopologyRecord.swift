@@ -35,15 +35,19 @@ struct TopologyRecord: Sendable {
 
     init() {}
 
+    /// Notes that the app has started, once.
+    mutating func start(at now: WallTime) {
+        guard startedAt == nil else { return }
+        startedAt = now
+        timeline.note(.started, "the app started", at: now)
+    }
+
     /// Takes what is seen now.
     ///
     /// - Returns: the same, with last known values for servers that are away, and with the verdict.
     mutating func observe(_ seen: Topology, at now: WallTime) -> Topology {
         var topology = seen
-        if startedAt == nil {
-            startedAt = now
-            timeline.note(.started, "the app started", at: now)
-        }
+        start(at: now)
         notePromotion(seen, at: now)
         remember(&topology.master, at: now)
         for index in topology.replicas.indices {

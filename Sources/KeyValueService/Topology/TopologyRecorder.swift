@@ -22,7 +22,9 @@ final class TopologyRecorder: Sendable {
             defer { hasBegun = true }
             return !hasBegun
         }
-        if isFirst { Looks(service: service, recorder: self).begin() }
+        guard isFirst else { return }
+        record.withLockedValue { $0.start(at: .now) }
+        Looks(service: service, recorder: self).begin()
     }
 
     /// Looks again and again, on one event loop; not `Sendable`.
