@@ -6,7 +6,7 @@
 # command in the middle was refused and the others were carried out.
 #
 # Why it surprises: https://redis.io/docs/latest/develop/clients/patterns/bulk-loading/ recommends --pipe because it
-# "makes sure to only redirect errors received from the Redis instance to the standard output" and shows the number of
+# prints the errors that it gets from the server to standard output, and shows the number of
 # errors. A transaction's replies are one nested array; --pipe looks at the outermost type only.
 #
 # Seen:

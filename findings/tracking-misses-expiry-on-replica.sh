@@ -6,8 +6,8 @@
 # DEL of the returning master. Until then a client-side cache serves a value that the server no longer admits to have.
 #
 # Why it surprises: https://redis.io/docs/latest/develop/reference/client-side-caching/ says that clients are notified
-# when a key is modified by a command, "or because it has an associated expire time, or evicted because of a maxmemory
-# policy"; and a replica is where reads are cached.
+# when a key is modified by a client, and also when it goes because of its time to live or of a maxmemory
+# policy; and a replica is where reads are cached.
 #
 # Seen:
 #   cached old - the replica now answers nil: True - pushed: b''
