@@ -6,7 +6,7 @@
 # not: the application gets a tag that it never gave, and refuses with 412. Reading with a condition works, writing with
 # one does not.
 #
-# Why it surprises: https://caddyserver.com/docs/caddyfile/directives/encode does not mention tags, and whoever tries the
+# Why it surprises: https://caddyserver.com/docs/caddyfile/directives/encode does not mention tags, and a user who tries the
 # cache headers finds them translated both ways.
 #
 # Seen:

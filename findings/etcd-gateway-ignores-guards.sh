@@ -6,7 +6,7 @@
 # was meant to protect. A put with "val" stores an empty value, and "succeeded" itself is missing instead of false when
 # the guard does fail.
 #
-# Why it surprises: the other misuse of the gateway is told at once (plain text where base64 belongs is a 400), and a
+# Why it surprises: the other misuse of the gateway is reported at once (plain text where base64 belongs is a 400), and a
 # transaction without any condition is hardly what somebody meant. https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/
 # describes the JSON mapping, without a word on unknown names.
 #

@@ -3,7 +3,7 @@
 #
 # With compression on, each of the three turns the strong tag "v1" of a document into the weak W/"v1". A client that reads
 # the document, and then changes it with If-Match and the tag that it was given, is refused with 412, every time: the
-# update that nobody else disturbed looks like a lost race, and reading again does not help. Without Accept-Encoding the
+# update that no other client disturbed looks like a lost race, and reading again does not help. Without Accept-Encoding the
 # same client works through nginx and HAProxy; Varnish weakens the tag even for clients that get the text unpacked.
 #
 # Why it surprises: RFC 9110, section 8.8.3.3, wants another tag for another encoding, and section 13.1.1 the strong

@@ -3,7 +3,7 @@
 #
 # nginx with two applications behind it sends a PUT or DELETE again, to the other one, when the first connection ends
 # before an answer. For a PUT with "If-None-Match: *" that turns a win into a loss: the first application creates the
-# document and dies, the second one finds it there, and the client that created it is told 412 "somebody else was first".
+# document and dies, the second one finds it there, and the client that created it gets 412.
 # A DELETE that was done is answered 404.
 #
 # Why it surprises: https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_next_upstream says that requests "with

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Software: redis-server 7.0.15 (Debian 12), glibc 2.36.
 #
-# A replica whose master is given by name answers nobody while the name server is silent: it asks for the name at each
+# A replica whose master is given by name answers no client while the name server is silent: it asks for the name at each
 # attempt to reconnect, on the thread that serves all clients, and glibc waits 5 s twice. PING takes ten seconds, then
 # there is a second of service, then ten seconds without. The data are all there, and so is every other part of the server.
 #

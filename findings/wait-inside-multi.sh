@@ -7,7 +7,7 @@
 #
 # Why it surprises: https://redis.io/docs/latest/commands/wait/ says that inside MULTI the command "does not block but
 # instead just return[s] ASAP the number of replicas that acknowledged the previous write commands". The SET of the same
-# transaction is a previous write command, and it was acknowledged by nobody: WAIT looks at what this connection had
+# transaction is a previous write command, and no replica acknowledged it: WAIT looks at what this connection had
 # written before MULTI. Clients that wrap pipelines in MULTI by default (redis-py's pipeline()) run into it.
 #
 # Seen:

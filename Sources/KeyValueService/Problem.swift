@@ -216,7 +216,7 @@ extension Problem {
         case .unknownMember: "The body has a member that this path does not know; leave it out, or correct its name."
         case .invalidOperation(let place, let reason): "Operation \(place), counted from 0, is invalid: \(reason)."
         case .batchSize(let sizes): "A batch has \(sizes.lowerBound) to \(sizes.upperBound) operations."
-        case .invalidCursor: "The cursor is not one that this service gives; leave it out to begin anew."
+        case .invalidCursor: "The cursor is not one that this service gives; leave it out to start again."
         case .invalidNumber(let name, let range):
             "The parameter \(name) has to be a number from \(range.lowerBound) to \(range.upperBound)."
         case .invalidDuration(let name, let range):
@@ -258,7 +258,7 @@ extension Problem {
         case .cursorGone:
             """
             The server that gave this cursor is gone, serves no reads now, or cannot show what Replication-After or max-lag ask \
-            for; leave the cursor out to begin anew.
+            for; leave the cursor out to start again.
             """
         case .wrongType: "The key holds a list, set, hash or another type; only strings can be read here."
         case .valueTooLargeToCompare(let limitBytes):
