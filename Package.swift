@@ -50,6 +50,7 @@ let package = Package(
         // Pure: values in, values out.
         .target(name: "RedisConf", swiftSettings: memorySafe),
         .target(name: "Replication", swiftSettings: memorySafe),
+        .target(name: "ServerSelection", dependencies: ["Replication"], swiftSettings: memorySafe),
         .target(name: "HTTPWire", swiftSettings: memorySafe + [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "ReplicaInit", dependencies: ["RedisConf", "Replication"], swiftSettings: memorySafe),
         .target(name: "ReplicaSidecar", dependencies: ["Replication"], swiftSettings: memorySafe),
@@ -86,7 +87,7 @@ let package = Package(
         .target(
             name: "RedisClient",
             dependencies: [
-                "Hiredis", "Replication", "Telemetry",
+                "Hiredis", "Replication", "ServerSelection", "Telemetry",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"),
@@ -99,8 +100,8 @@ let package = Package(
         .target(
             name: "KeyValueService",
             dependencies: [
-                "CLinux", "HTTPWire", "LivePage", "RedisClient", "Replication", "ServiceDocuments", "Settings",
-                "Telemetry",
+                "CLinux", "HTTPWire", "LivePage", "RedisClient", "Replication", "ServerSelection",
+                "ServiceDocuments", "Settings", "Telemetry",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
@@ -181,7 +182,7 @@ let package = Package(
         .testTarget(
             name: "RedisConfTests", dependencies: ["RedisConf", "RedisConfFuzz", "SeededRandomness"],
             swiftSettings: strict),
-        .testTarget(name: "ReplicationTests", dependencies: ["Replication"], swiftSettings: strict),
+        .testTarget(name: "ReplicationTests", dependencies: ["Replication", "ServerSelection"], swiftSettings: strict),
         .testTarget(name: "ReplicaInitTests", dependencies: ["ReplicaInit", "RedisConf"], swiftSettings: strict),
         .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: strict),
         .testTarget(

@@ -19,7 +19,7 @@ struct BatchResults {
     /// How many operations have a result.
     private(set) var count = 0
 
-    init(maximumBytes: Int = 64 << 20) { self.maximumBytes = maximumBytes }
+    init(maximumBytes: Int = 32 << 20) { self.maximumBytes = maximumBytes }
 
     /// Takes the reply to the operation that is next.
     ///

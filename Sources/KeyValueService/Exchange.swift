@@ -67,7 +67,7 @@ class Exchange: ReplyReceiver {
     final func respond(_ response: Response) {
         guard held == nil else { return }
         let bytes = response.body.readableBytes
-        if isTooLarge(bytes) { return refuseOverloaded() }
+        if isTooLarge(bytes) { return refuseForLackOfRoom(bytes) }
         held = HeldResponse(response)
         connection?.exchangeAnswered()
         if bytes > 0, connection != nil { hold(bytes) }
@@ -79,7 +79,7 @@ class Exchange: ReplyReceiver {
     ///   - count: how many bytes `body` writes, exactly.
     final func respond(_ head: ResponseHead, bodyBytes count: Int, _ body: (inout OutputRawSpan) -> Void) {
         guard !isAnswered, let connection else { return }
-        if count >= MemoryBudget.smallBytes, isTooLarge(count) { return refuseOverloaded() }
+        if count >= MemoryBudget.smallBytes, isTooLarge(count) { return refuseForLackOfRoom(count) }
         if connection.isTurn(of: self) {
             connection.answer(self, head, bodyBytes: count, body)
         } else {
@@ -134,6 +134,12 @@ class Exchange: ReplyReceiver {
     private func isTooLarge(_ bytes: Int) -> Bool {
         guard bytes >= MemoryBudget.smallBytes, mayBeRefusedLate, method != .head, let connection else { return false }
         return bytes > connection.answerRoom
+    }
+
+    /// Says that there is no memory for the answer now; or never, where it is more than all clients together may hold.
+    private func refuseForLackOfRoom(_ bytes: Int) {
+        if let budget = connection?.http.budget, bytes > budget.limitBytes { return respond(.answerTooLarge) }
+        refuseOverloaded()
     }
 
     /// Says that there is no memory for it.

@@ -128,7 +128,8 @@ extension HTTPConnection {
                 settle()
                 pauseIfSlow()
             }
-            if undecoded.readableBytes > 0 { resume() }
+            // Reading may have been held back while a large answer was on its way to the kernel.
+            resume()
             return
         }
         phase = .lingering

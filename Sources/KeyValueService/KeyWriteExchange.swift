@@ -110,6 +110,7 @@ class KeyWriteExchange: WriteExchange {
     private func phase(hasInformation: Bool, wait: Duration = .zero) -> ExclusivePhase {
         ExclusivePhase(replies: sent.count, wait: wait, hasInformation: hasInformation) { connection, buffer in
             self.ownConnection = connection
+            self.servedBy = connection.servedFields
             self.encode(into: &buffer)
         }
     }
@@ -352,7 +353,7 @@ class KeyWriteExchange: WriteExchange {
         // A condition that held found nothing to delete.
         let isMissing = change.isDeletion && existed == false && condition.isMet(by: .nothing)
         let problem = isMissing ? Problem.keyNotFound : .preconditionFailed
-        var response = Response(problem.head(server: service.redis.master.servedFields), body: problem.body)
+        var response = Response(problem.head(server: servedBy), body: problem.body)
         if let token { response.head.add("Replication-Token", token.bytes) }
         if let acknowledged { response.head.add("Replicas-Acknowledged", "\(acknowledged)") }
         respond(response)

@@ -28,6 +28,9 @@ final class StreamedPutExchange: Exchange {
     /// What has come and could not be written yet.
     private var waiting = ByteBuffer()
     private var isWhole = false
+    /// The master that the write was begun at: as header lines, and where it is.
+    private var servedBy: [UInt8] = []
+    private var endpoint: RedisEndpoint?
     private var hasBegun = false
     private var tag = KeyTag.Hasher()
 
@@ -59,6 +62,8 @@ final class StreamedPutExchange: Exchange {
             service.http.budget.countRefusal()
             return respondAndClose(.overloaded)
         }
+        servedBy = service.redis.master.servedFields
+        endpoint = service.redis.master.endpoint
         do throws(RedisFailure) {
             write = try service.redis.streamWrite(command) {
                 self.goOn()
@@ -108,7 +113,14 @@ final class StreamedPutExchange: Exchange {
             waiting = ByteBuffer()
             write.write(bytes)
         }
-        if isWhole { return write.finish() }
+        if isWhole {
+            // Another server has become the master: the old one does not get the end, so that it stores nothing.
+            guard endpoint == service.redis.master.endpoint else {
+                giveUp()
+                return reject(.redisUnavailable(role: "Redis master"))
+            }
+            return write.finish()
+        }
         if write.isReady { connection?.holdBackBody(false) }
     }
 
@@ -137,7 +149,7 @@ final class StreamedPutExchange: Exchange {
     private func respondApplied(existed: Bool?, acknowledged: Int64?, _ information: ReplicationInfo?) {
         var missing: [IncompleteAnswer] = []
         var head = ResponseHead(status: existed == false ? .created : .noContent, contentType: .bytes)
-        head.server = service.redis.master.servedFields
+        head.server = servedBy
         head.tag = tag.finished()
         if existed == nil { missing.append(.status) }
         if let token = information.flatMap(ReplicationToken.init(of:)) {

@@ -15,6 +15,8 @@ class WriteExchange: ReceivingExchange {
     final var isPreparing = false
     /// What INFO said behind the write; `nil` where it said nothing that can be used.
     final private(set) var information: ReplicationInfo?
+    /// Names the server that the commands were sent to last, as header lines.
+    final var servedBy: [UInt8] = []
     /// Replies are owed.
     private var isUnderWay = false
     private var isSecondTry = false
@@ -68,7 +70,7 @@ class WriteExchange: ReceivingExchange {
     /// The head of an answer from the master: it names the server.
     final func head(_ status: ResponseStatus = .ok, _ contentType: ResponseHead.ContentType) -> ResponseHead {
         var head = ResponseHead(status: status, contentType: contentType)
-        head.server = service.redis.master.servedFields
+        head.server = servedBy
         return head
     }
 
@@ -91,6 +93,7 @@ class WriteExchange: ReceivingExchange {
     /// Gives the commands to a connection.
     func submit() throws(RedisFailure) {
         record.begin()
+        servedBy = service.redis.master.servedFields
         guard let wait = acknowledgementWait else {
             return try service.redis.submitWrite(self, replies: commands, information: Self.informationForm) {
                 encode(into: &$0)
@@ -100,6 +103,7 @@ class WriteExchange: ReceivingExchange {
             self,
             ExclusivePhase(replies: commands, wait: wait, hasInformation: true) { connection, buffer in
                 self.ownConnection = connection
+                self.servedBy = connection.servedFields
                 self.encode(into: &buffer)
             })
     }

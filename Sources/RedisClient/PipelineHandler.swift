@@ -32,6 +32,8 @@ final class PipelineHandler: ChannelInboundHandler {
     private var passage: LargeReplyPassage?
     /// Called once, after everything in flight has failed.
     var whenClosed: () -> Void
+    /// Called before everything in flight fails: nothing more is to be submitted.
+    var whenFailing: () -> Void = {}
     /// Called when the channel is given up for a large reply, before those that wait on it are told.
     var whenDisplaced: () -> Void = {}
     /// How many bytes have come.
@@ -294,6 +296,8 @@ final class PipelineHandler: ChannelInboundHandler {
 
     /// What the channel was never given fails as ``RedisFailure/notConnected``, whatever became of the rest.
     private func failAll(_ failure: RedisFailure) {
+        // Those that fail may send again at once, and not over this channel: nothing would answer them.
+        whenFailing()
         var owed = submissions
         if let value = passage?.value {
             passage = nil

@@ -61,6 +61,7 @@ extension RedisConnection {
         if configuration.tls != nil { tlsObserver = try pipeline.handler(type: TLSObserver.self) }
         handler.whenClosed = { self.disconnected() }
         handler.whenDisplaced = { self.displaced() }
+        handler.whenFailing = { [unowned handler] in self.stopServing(handler) }
         self.handler = handler
     }
 

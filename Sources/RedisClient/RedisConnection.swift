@@ -342,6 +342,11 @@ public final class RedisConnection: TickParticipant {
         counters.durations.record(flusher.begin() - sentAt, count: count, in: Int(asked.rawValue))
     }
 
+    /// Takes no more commands for a channel that is about to fail what it owes.
+    func stopServing(_ failing: PipelineHandler) {
+        if serving === failing { serving = nil }
+    }
+
     /// Notes where commands go from now on.
     func chooseServing() { serving = isReady ? waiting ?? handler : nil }
 

@@ -26,7 +26,7 @@ public struct RedisConnectionConfiguration: Sendable {
         $1.writeBytes($0)
     }
     /// Bytes of one reply that is gathered; Redis itself allows 512 MiB.
-    public var maximumReplyBytes = 64 << 20
+    public var maximumReplyBytes = (8 << 20) + 64
     /// A value of more bytes than this gets a connection of its own, so that it does not hold up what is behind it.
     public var largeReplyBytes = 1 << 20
     /// How fast a reply has to come at the least, in bytes a second, to count as progress.

@@ -1,5 +1,6 @@
 import NIOCore
-public import Replication
+import Replication
+public import ServerSelection
 
 extension RedisLoop {
     /// Why there is no master although one of the servers may take writes, for an operator; `nil` where there is one.

@@ -2,6 +2,7 @@ import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 import Replication
+import ServerSelection
 
 /// What all event loops know of all servers, and which of them is the master: one ``MasterSelection`` for the process, so that
 /// they agree.

@@ -22,7 +22,7 @@ public struct ReplicationID: Equatable, Hashable, Sendable {
         self.tail = tail
     }
 
-    init?(_ text: String) { self.init(parsing: text.utf8.span) }
+    public init?(_ text: String) { self.init(parsing: text.utf8.span) }
 
     func write(to bytes: inout [UInt8]) {
         head.writeHexadecimal(to: &bytes)

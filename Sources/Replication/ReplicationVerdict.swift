@@ -57,5 +57,5 @@ extension ReplicationInfo {
 
 extension ReplicationInfo.MasterLink {
     /// Whether the replica's id and applied offset are those of its data.
-    var isInStep: Bool { isUp && !isSynchronising }
+    public var isInStep: Bool { isUp && !isSynchronising }
 }

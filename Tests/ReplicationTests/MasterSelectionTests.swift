@@ -1,4 +1,5 @@
 import Replication
+import ServerSelection
 import Testing
 
 /// Histories are letters, servers are endpoints; the configured master is at `m`, the replicas are at `r`, `s` and `t`.
@@ -415,6 +416,19 @@ struct MasterSelectionTests {
         story.see(for: 10) { [Scene.master("r", "b", seenAt: $0)] }
         #expect(story.master == "m")
         #expect(story.standing(Scene.master("r", "b", seenAt: 0)) == .unknown)
+    }
+
+    @Test func `a new process that meets the stray first leaves it as soon as a replica shows whom it follows`() {
+        var story = Story()
+        story.see { [Scene.master("r", "b", 0, from: "a", at: 1, seenAt: $0)] }
+        story.see {
+            [
+                Scene.master("r", "b", 0, from: "a", at: 1, seenAt: $0), Scene.master("m", "a", 40, seenAt: $0),
+                Scene.replica("s", "a", 40, seenAt: $0),
+            ]
+        }
+        #expect(story.selection.endpoint == "m")
+        #expect(story.selection.rivals.isEmpty)
     }
 
     @Test func `a new process with a stray goes by the replicas`() {

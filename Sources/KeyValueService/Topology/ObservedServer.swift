@@ -1,6 +1,7 @@
 import NIOCore
 import RedisClient
 import Replication
+import ServerSelection
 
 /// One server, as the connection of one event loop, or those of all of them together, see it.
 struct ObservedServer: Equatable, Sendable {

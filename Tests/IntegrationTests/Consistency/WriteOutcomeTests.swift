@@ -114,6 +114,30 @@ struct WriteOutcomeTests {
         }
     }
 
+    @Test("a script that the server does not know, and a connection that is lost behind that reply, is surely not applied")
+    func unknownScript() async throws {
+        try await ConsistencyCluster.run { system, cluster in
+            let name = "PUT If-Match"
+            let write = try #require(Self.writes.first { $0.name == name })
+            do {
+                let request = try await cluster.prepare(write)
+                _ = try await cluster.redis("master", "SCRIPT", "FLUSH")
+                // -NOSCRIPT … passes, and what is behind it does not.
+                system.masterName.cutReplies(
+                    .init(marker: Array("EVALSHA".utf8), passingBytes: 48, ending: [], limit: 1))
+                let answer = try await cluster.http("app", request, timeout: .seconds(8))[0]
+                #expect(system.masterName.cuts == 1)
+                // Refused, or sent again and carried out.
+                #expect([503, 204].contains(answer.status), "\(name): \(answer.status) \(answer.text)")
+                if answer.status == 503 { #expect(answer.header("Retry-After") != nil) }
+                system.masterName.cutReplies(nil)
+                let stored = try await cluster.redis("master", "GET", "cut")
+                #expect(stored.text == (answer.status == 204 ? write.after : write.stored), "\(name)")
+                try await cluster.wait(untilServed: .set(#"{"key":"other","value":"v"}"#))
+            }
+        }
+    }
+
     @Test(
         "a reply that cannot be used is told by where it comes: before the write's own it is not known, behind it it is applied"
     )

@@ -134,10 +134,24 @@ struct LargeValueTests {
         }
     }
 
-    @Test("in JSON are answered up to 64 MiB, and refused for good above, without harm to others")
+    @Test("a kept connection goes on behind a value of any size")
+    func keptConnection() async throws {
+        try await run { _, cluster in
+            for bytes in [65_000, 65_536, 100_000, 131_072, 786_432, Self.mebibyte, Self.mebibyte + 1] {
+                _ = try await cluster.redis(
+                    "master", [["DEL", "v"], ["SETRANGE", "v", "\(bytes - 1)", "x"]], timeout: .seconds(10))
+                let read = LoopbackHTTP.Request.get("/v1/keys/v?max-lag=1ms")
+                let answers = try await cluster.http("app", read, read, .get("/livez"), read, timeout: .seconds(10))
+                #expect(answers.map(\.status) == [200, 200, 200, 200])
+                #expect([0, 1, 3].allSatisfy { answers[$0].body.count == bytes }, "\(bytes)")
+            }
+        }
+    }
+
+    @Test("in JSON are answered up to 8 MiB, and refused for good above, without harm to others")
     func inJSON() async throws {
         try await run { system, cluster in
-            for (mebibytes, isServed) in [(2, true), (65, false)] {
+            for (mebibytes, isServed) in [(2, true), (9, false)] {
                 // Of bytes 0, which are text to /get.
                 let last = mebibytes * Self.mebibyte - 1
                 _ = try await cluster.redis(

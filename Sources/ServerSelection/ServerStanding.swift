@@ -1,3 +1,5 @@
+public import Replication
+
 /// What a server is in the system, by its history.
 public enum ServerStanding: Equatable, Sendable {
     /// The master in use, by whatever name it was reached.

@@ -1,3 +1,5 @@
+public import Replication
+
 /// What one server said of its replication, and when.
 public struct ServerObservation: Equatable, Sendable {
     /// Where it was met, as `host:port`.

@@ -1,3 +1,5 @@
+public import Replication
+
 /// Which of the known servers is the master: a value that takes what all servers say of themselves, and remembers what it has
 /// to.
 ///
@@ -168,7 +170,10 @@ public struct MasterSelection: Sendable {
             let isOpen = !hasFollowers(incumbent) && !isOldStray(other.history.id)
             return isOpen && isConfirmed(other, incumbent) ? .wins : .loses
         }
-        if incumbent.history.continues(other.history.id) { return votes > 0 ? .ties : .loses }
+        if incumbent.history.continues(other.history.id) {
+            // A process that has just begun may have met the stray first.
+            return votes > 0 ? isSettled ? .ties : .wins : .loses
+        }
         // Both were promoted in the same fail-over.
         if let origin = incumbent.history.origin, other.history.continues(origin), isSibling(other) {
             return votes > 0 ? .wins : hasFollowers(incumbent) ? .loses : .ties
