@@ -114,7 +114,7 @@ struct WriteOutcomeTests {
         }
     }
 
-    @Test("a script that the server does not know, and a connection that is lost behind that reply, is surely not applied")
+    @Test("a script that the server does not know, and a connection that is lost behind that reply, is not applied")
     func unknownScript() async throws {
         try await ConsistencyCluster.run { system, cluster in
             let name = "PUT If-Match"
