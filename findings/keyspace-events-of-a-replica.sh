@@ -2,7 +2,7 @@
 # Software: redis-server 7.0.15 (Debian 12).
 #
 # A subscriber of keyspace events at a replica hears other names than one at the master: a key that times out is
-# "expired" at the master and "del" at the replica, INCRBYFLOAT is "set", HINCRBYFLOAT is "hset", SPOP is "srem". Whoever
+# "expired" at the master and "del" at the replica, INCRBYFLOAT is "set", HINCRBYFLOAT is "hset", SPOP is "srem". A user who
 # moves an expiry listener to a replica to unburden the master never hears "expired" again.
 #
 # Why it surprises: https://redis.io/docs/latest/develop/pubsub/keyspace-notifications/ lists one event name for each

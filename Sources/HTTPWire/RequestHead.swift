@@ -9,7 +9,7 @@ public struct RequestHead: Sendable {
     public internal(set) var keepsAlive: Bool
     /// Whether the client waits for `100 Continue` before it sends the body.
     public internal(set) var expectsContinue = false
-    /// Whether the client expects something else, which nobody here can meet.
+    /// Whether the client expects something else, which this service cannot meet.
     public internal(set) var expectsTheUnknown = false
     /// Whether the body is encoded, by gzip for instance.
     public internal(set) var isEncoded = false

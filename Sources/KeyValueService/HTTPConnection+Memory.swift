@@ -1,7 +1,7 @@
 import Glibc
 import NIOCore
 
-/// What a connection costs, and how it is told to the process's ``MemoryBudget``.
+/// What a connection costs, and how it is reported to the process's ``MemoryBudget``.
 extension HTTPConnection {
     /// Bytes that were given to the socket, and that it has not taken.
     var unsentBytes: Int {
@@ -26,7 +26,7 @@ extension HTTPConnection {
         return acknowledged
     }
 
-    /// Counts anew what is held for this client, and has the budget know it.
+    /// Counts again what is held for this client, and has the budget know it.
     func settle() {
         guard phase != .closed else { return }
         let unsent = unsentBytes

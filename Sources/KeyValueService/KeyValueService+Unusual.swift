@@ -6,7 +6,7 @@ import ServiceDocuments
 extension KeyValueService {
     /// Answers what every path answers alike: OPTIONS, CONNECT, and expectations that cannot be met.
     ///
-    /// Nobody has to show a token for that: browsers ask OPTIONS without one (WHATWG Fetch, CORS-preflight fetch), and the
+    /// That needs no token: browsers ask OPTIONS without one (WHATWG Fetch, CORS-preflight fetch), and the
     /// answer tells what the documentation tells.
     ///
     /// - Throws: ``Problem/expectationFailed``, ``Problem/unsupportedMethod``, ``Problem/unknownPath``.

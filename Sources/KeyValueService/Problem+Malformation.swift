@@ -1,6 +1,6 @@
 import HTTPWire
 
-/// What the client is told of a request that could not be read: never the bytes that came, always what to change.
+/// What the client learns of a request that could not be read: never the bytes that came, always what to change.
 extension Malformation {
     /// Stable, as ``Problem/code`` is.
     var reason: StaticString {

@@ -17,7 +17,7 @@ final class ReadAttempt: ReplyReceiver {
     /// What is stored, as far as the client's form of it wants to know.
     enum Stored {
         case bytes(ByteBuffer)
-        /// To be released by whoever gets it.
+        /// To be released by its receiver.
         case large(LargeValue)
         case document(KeyDocument, timeToLive: Int64)
         /// Escaped for JSON, all of it.

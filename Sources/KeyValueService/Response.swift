@@ -34,7 +34,7 @@ struct ResponseHead {
         }
     }
 
-    /// What a cache may do with the answer. On the safe side, unless it is told otherwise.
+    /// What a cache may do with the answer. On the safe side, unless it is set otherwise.
     enum Caching {
         /// Not keep it: it is an error, it changes with every look, or it carries what holds for this one request.
         case noStore
@@ -58,7 +58,7 @@ struct ResponseHead {
         var bodyBytes: Int
         var persistence: Persistence
         var requestID: RequestID
-        /// Who is told that a page of it may read the answer.
+        /// The origin whose pages may read the answer.
         var origin = AllowedOrigins.Place.none
 
         /// Whether the body of an open-ended answer comes in chunks; else it ends with the connection.

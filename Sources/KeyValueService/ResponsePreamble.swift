@@ -61,7 +61,7 @@ struct ResponsePreamble {
         }
     }
 
-    /// What the browser of a page is told that may read the answer.
+    /// What the browser of a page that may read the answer gets.
     fileprivate func append(_ origin: AllowedOrigins.Place, to output: inout OutputRawSpan) {
         guard Int(origin.index) < originFields.count else { return }
         let fields = originFields[Int(origin.index)]
@@ -71,7 +71,7 @@ struct ResponsePreamble {
 
 extension ResponseHead.Caching {
     /// The header line. `max-age=0` is for caches whose configuration leaves the other words out of account: Varnish's, where a
-    /// rule of its own ends the built-in ones, goes by the age alone.
+    /// rule of its own ends the built-in ones, looks at the age alone.
     fileprivate var text: StaticString {
         switch self {
         case .noStore: "\r\nCache-Control: no-store, max-age=0"

@@ -9,7 +9,7 @@ struct LargeReplyPassage {
         case take
         /// The connection is given up, and everything on it is asked once more elsewhere.
         case giveWay
-        /// It is gathered as any other reply: others wait behind it that cannot be asked once more, or nobody does.
+        /// It is gathered as any other reply: others wait behind it that cannot be asked once more, or none waits.
         case gather
         /// It is too long for that: it is read to its end, and nothing of it is kept.
         case drop

@@ -117,7 +117,7 @@ final class PipelineHandler: ChannelInboundHandler {
     /// What TLS said went wrong, for those who ask over this channel alone.
     var trouble: RedisConversation.Trouble?
 
-    /// The first bytes that came, for whoever wants to know what speaks there.
+    /// The first bytes that came, to find out what speaks there.
     private(set) var banner: [UInt8] = []
 
     /// Why the channel was closed from this side; `nil` where it was not.
@@ -183,7 +183,7 @@ final class PipelineHandler: ChannelInboundHandler {
         let receiver = submissions[submissions.startIndex].receiver
         let isLast = complete(at: index)
         receiver.receive(RedisReply(reply), at: index)
-        // It is not among those in flight any more, so nobody has told it.
+        // It is not among those in flight any more, so it has not learned of it.
         if isDistrusted, isLast { receiver.fail(.connectionLost) }
     }
 

@@ -36,7 +36,7 @@ public struct RedisConnectionConfiguration: Sendable {
     /// How many large values are read at a time, on all event loops together; each event loop has its share.
     public var maximumLargeReads = 32
 
-    /// Whether many requests share the connection; else a large reply holds up nobody, and stays.
+    /// Whether many requests share the connection; else a large reply holds up no other, and stays.
     var isShared = true
     var backoff = Backoff()
     /// Shared by all connections.

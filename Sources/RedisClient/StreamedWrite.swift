@@ -125,7 +125,7 @@ public final class StreamedWrite {
         setTimer(patience)
     }
 
-    /// Nobody wants it any more: unless it is whole, it changes nothing.
+    /// It is not wanted any more: unless it is whole, it changes nothing.
     public func abandon() {
         completion = nil
         end(.notApplied(.shuttingDown))

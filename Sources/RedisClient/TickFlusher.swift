@@ -19,7 +19,7 @@ public final class TickFlusher {
     private var marked: [TickParticipant] = []
     private var isScheduled = false
 
-    /// When the tick began that is under way, or the last one. Nobody can read it but by ``begin()``, so it is never old.
+    /// When the tick began that is under way, or the last one. It can be read only by ``begin()``, so it is never old.
     private var time = NIODeadline.now()
 
     /// Must be called on the event loop.

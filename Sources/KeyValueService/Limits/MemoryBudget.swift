@@ -19,7 +19,7 @@ final class MemoryBudget: Sendable {
 
     enum Pressure: Int, Comparable, Sendable {
         case none
-        /// The budget is used up: large answers and bodies are refused, and whoever does not take its answers gets no more.
+        /// The budget is used up: large answers and bodies are refused, and a client that does not take its answers gets no more.
         case high
         /// So is the reserve, which is a quarter more: nothing but probes is answered.
         case full

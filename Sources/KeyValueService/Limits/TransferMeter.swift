@@ -1,7 +1,7 @@
 /// Whether bytes move fast enough in one direction of a connection, as a value: it is asked about once a second.
 ///
 /// The deadline counts from the last progress: in each window of time as many bytes have to move as the minimum rate makes of
-/// it. Whoever is faster may take as long as the whole transfer takes; a byte a second ends with the first window.
+/// it. A faster client may take as long as the whole transfer takes; a byte a second ends with the first window.
 struct TransferMeter: Equatable, Sendable {
     /// Nanoseconds of a clock that never goes back.
     typealias Nanoseconds = Int64
