@@ -30,7 +30,7 @@ class Shape:
         return competitor.reads if self.depth > 1 else True
 
     def seconds(self, seconds: int) -> int:
-        # Until 10,000 connections are open a second or two goes by: the load has to be much longer.
+        # Opening 10,000 connections takes a second or two: the load has to last much longer.
         return seconds + 5 if self.connections >= MANY else seconds
 
     def estimate(self, seconds: int) -> float:

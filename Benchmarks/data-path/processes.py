@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 HOST = "127.0.0.1"
-# Ports that services are expected on: never ours, also when nobody listens there.
+# Ports that services are expected on: never used here, even when nothing listens there.
 RESERVED_PORTS = {6379, 7379, 8080}
 PATIENCE = 20.0  # seconds until something that should become ready counts as failed
 
@@ -73,7 +73,7 @@ class Child:
         return self.log.read_text(errors="replace").strip()[-800:] or "it said nothing"
 
     def stop(self, patience: float = 1) -> None:
-        """Asks it to end, and no longer asks after so many seconds: nobody has anything to lose here."""
+        """Asks it to end, and kills it after so many seconds: there is no data to lose here."""
         if self.process.poll() is None:
             self.process.terminate()
             try:

@@ -100,8 +100,10 @@ class Competitor:
     def target(self, key: str = KEY) -> str:
         return self.path.format(key=key)
 
-    def request(self, key: str = KEY) -> bytes:
-        return f"GET {self.target(key)} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+    def request(self, key: str = KEY, port: int | None = None) -> bytes:
+        """With the port in Host, as clients send it (RFC 9110 §7.2); without, where it does not matter."""
+        host = HOST if port is None else f"{HOST}:{port}"
+        return f"GET {self.target(key)} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
 
     @property
     def reads(self) -> bool:
@@ -117,7 +119,7 @@ class Laboratory:
     started: int = 0
 
     def start(self, competitor: Competitor, wrapper: tuple[str, ...] = ()) -> tuple[Child, int]:
-        """Starts the competitor's server, which answers when this returns. Whoever calls it ends it."""
+        """Starts the competitor's server, which answers when this returns. The caller stops it."""
         port = free_port()
         self.started += 1
         command, environment = self._command(competitor, port)
