@@ -4,7 +4,10 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 PROGRAMS = redis-replica-init redis-replica-sidecar KVApp kv-local
 TOOLS = .build-tools
+SANITIZER = address
 RELEASE = .build/release
+# A target that imports what it does not declare builds by luck, when the other one happens to be built first.
+IMPORTS = --explicit-target-dependency-import-check error
 
 # make images REGISTRY=ghcr.io/you PUSH=1 REDIS_IMAGE=valkey/valkey:8.1.9
 # make run PORT=30013 REDIS_PORT=17379 SIDECAR_PORT=19131 APPS=3 REPLICAS=2
@@ -14,12 +17,17 @@ RUN_OPTIONS = $(if $(PORT),--port $(PORT)) $(if $(REDIS_PORT),--redis-port $(RED
 # make drill-lost-disk KEYS=1000000 ON_EMPTY=start, and what make run takes
 DRILL_OPTIONS = $(RUN_OPTIONS) $(if $(KEYS),--keys $(KEYS)) $(if $(ON_EMPTY),--on-empty $(ON_EMPTY))
 
+# make run-failover PORT=30013 REDIS_PORT=17379 SIDECAR_PORT=19131 ETCD_PORT=13379 APPS=3 NODES=5 LEASE_SECONDS=5
+FAILOVER_OPTIONS = $(if $(PORT),--port $(PORT)) $(if $(REDIS_PORT),--redis-port $(REDIS_PORT)) \
+	$(if $(SIDECAR_PORT),--sidecar-port $(SIDECAR_PORT)) $(if $(ETCD_PORT),--etcd-port $(ETCD_PORT)) \
+	$(if $(APPS),--apps $(APPS)) $(if $(NODES),--nodes $(NODES)) $(if $(LEASE_SECONDS),--lease-seconds $(LEASE_SECONDS))
+
 # make bench ROUNDS=5 SECONDS=3 SHAPES=c64,pipeline ALLOCATIONS=1
 BENCH_OPTIONS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) \
 	$(if $(SHAPES),--shapes $(SHAPES)) $(if $(ALLOCATIONS),--allocations)
 
 .DEFAULT_GOAL := help
-.PHONY: help run drill-lost-disk test test-fresh e2e build images test-images fuzz-conf bench bench-init bench-reseed lint format install clean
+.PHONY: help run run-failover drill-failover drill-lost-disk unit test test-fresh e2e e2e-failover build images test-images fuzz sanitize simulate bench budgets bench-init bench-reseed bench-failover lint format install clean
 
 help: ## list these targets
 	@echo 'usage: make TARGET'
@@ -31,23 +39,42 @@ run: ## start a master, two replicas with sidecars and three apps on loopback (P
 	@$(MAKE) --no-print-directory build
 	@exec $(RELEASE)/kv-local $(RUN_OPTIONS)
 
-drill-lost-disk: ## kill the master, remove its disk, and see its replicas bring the data home (KEYS=100000 PORT= …)
+run-failover: ## start three nodes that elect their leader, an etcd and three apps; Ctrl-C stops all (PORT= REDIS_PORT= ETCD_PORT= …)
+	@scripts/install-dependencies failover
+	@$(MAKE) --no-print-directory build
+	@exec $(RELEASE)/kv-local run-failover $(FAILOVER_OPTIONS)
+
+drill-failover: ## kill, freeze and move the leader under load, and count what failed (ROUNDS=3 PORT= …)
+	@scripts/install-dependencies failover
+	@$(MAKE) --no-print-directory build
+	@exec $(RELEASE)/kv-local drill-failover $(FAILOVER_OPTIONS) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+drill-lost-disk: ## kill the master, remove its disk, and restore all keys from its replicas (KEYS=100000 PORT= …)
 	@scripts/install-dependencies run
 	@$(MAKE) --no-print-directory build
 	@exec $(RELEASE)/kv-local drill-lost-disk $(DRILL_OPTIONS)
 
-test: ## run every test, against real servers, and the checks of `make lint`
-	@$(MAKE) --no-print-directory lint
-	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --disable-xctest --skip IntegrationTests
-	@# One after the other: they measure deadlines on real servers, and two cores are few.
-	$(SWIFT) test --skip-build --disable-xctest --no-parallel --filter IntegrationTests
+unit: ## run the tests that start no server, without root (SUITE='TokenTests SeedTests')
+	@scripts/run-tests --check --unit $(SUITE)
+	@scripts/install-dependencies run
+	$(SWIFT) build --build-tests $(IMPORTS)
+	@scripts/run-tests --unit $(SUITE)
+
+test: ## run every test, against real servers, and the checks of `make lint`; as root (SUITE='HandTests IfMatchTests' JOBS=4)
+	@# Before the build, which takes minutes.
+	@scripts/run-tests --check $(SUITE)
+	@$(if $(SUITE),scripts/install-dependencies test,$(MAKE) --no-print-directory lint)
+	$(SWIFT) build --build-tests $(IMPORTS)
+	@scripts/run-tests $(if $(JOBS),--jobs $(JOBS)) $(SUITE)
 
 test-fresh: ## run both commands on a bare Debian 12, made by debootstrap; needs root (KEEP=1 SWIFT_ROOT= OPTIONS=--run-only)
 	@scripts/fresh-machine-test $(OPTIONS)
 
-e2e: ## try the manifests on the cluster that kubectl points at, in a namespace of their own (OPTIONS=--help)
+e2e: ## try the manifests on the cluster that kubectl points at, in their own namespace (OPTIONS=--help)
 	@scripts/e2e/run $(OPTIONS)
+
+e2e-failover: ## try overlays/ha on that cluster: kill, delete and change the leader under load (OPTIONS=--help)
+	@scripts/e2e/run-failover $(OPTIONS)
 
 build: ## build the release programs, each one static file
 	$(SWIFT) build -c release --product redis-replica-init
@@ -58,12 +85,21 @@ build: ## build the release programs, each one static file
 images: ## build the images by docker, podman or buildah (KIND=1 REGISTRY= PUSH=1 VERSION= REDIS_IMAGE= PLATFORM=)
 	@scripts/build-images
 
-test-images: ## build the images, where no registry can be reached too if somebody provides for that; check their sizes
+test-images: ## build the images, with local bases if ../shared/images has them; check their sizes
 	@scripts/test-images
 
-fuzz-conf: ## throw N random configurations at the grammar (N=10000000 SEED=1)
-	$(SWIFT) build -c release --product fuzz-conf
-	$(RELEASE)/fuzz-conf $(or $(N),10000000) $(or $(SEED),1)
+fuzz: ## throw random inputs at all that is read, guided by coverage (TIME=600 TARGETS='requests json' INPUT=FILE)
+	@scripts/install-dependencies fuzz
+	@scripts/fuzz $(if $(INPUT),--input '$(INPUT)',$(if $(TIME),--seconds $(TIME)) $(TARGETS))
+
+simulate: ## run N seeded schedules of faults through the rules of fail-over (N=100000 SEED=1)
+	$(SWIFT) build -c release --product simulate-failover
+	$(RELEASE)/simulate-failover $(or $(N),100000) $(or $(SEED),1)
+
+sanitize: ## run the unit tests under AddressSanitizer, in a build folder of its own (SANITIZER=thread for ThreadSanitizer)
+	@scripts/install-dependencies run
+	$(SWIFT) build --build-tests --sanitize=$(SANITIZER) --scratch-path .build-$(SANITIZER)
+	$(SWIFT) test --skip-build --disable-xctest --sanitize=$(SANITIZER) --scratch-path .build-$(SANITIZER) --skip IntegrationTests
 
 bench: ## measure KVApp beside webdis and a C floor, into docs/benchmarks/data-path.md (ROUNDS=5 SECONDS=3)
 	@# Before the build, which takes minutes: it says which package is missing and how to install it.
@@ -71,13 +107,23 @@ bench: ## measure KVApp beside webdis and a C floor, into docs/benchmarks/data-p
 	$(SWIFT) build -c release --product KVApp
 	Benchmarks/data-path/run $(BENCH_OPTIONS)
 
+budgets: ## compare the allocations and instructions of a GET with Benchmarks/data-path/thresholds.json, as CI does
+	@scripts/install-dependencies budgets
+	Benchmarks/data-path/allocations --check --connections 64 --requests 2048
+
 bench-init: ## measure redis-replica-init beside C and the shell, into docs/benchmarks/redis-replica-init.md (RUNS=500)
 	$(SWIFT) build -c release --product redis-replica-init
 	Benchmarks/redis-replica-init/run $(RUNS)
 
-bench-reseed: ## measure how fast a lost master's data comes home, into docs/benchmarks/reseed.md
+bench-reseed: ## measure the restore of a lost master's data from a replica, into docs/benchmarks/reseed.md
 	$(SWIFT) build -c release --product redis-replica-init
 	Benchmarks/reseed/run
+
+bench-failover: ## measure the fail-over beside three Sentinels, and rewrite table and picture, as root (ROUNDS=10 SECONDS=3 FAULTS=planned,cut)
+	@scripts/install-dependencies failover
+	@$(MAKE) --no-print-directory build
+	@Benchmarks/failover/run --document docs/benchmarks/failover.md --picture docs/benchmarks/failover.svg \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FAULTS),--faults $(FAULTS))
 
 lint: ## check the format of the Swift files, the scripts, Dockerfiles, manifests and workflows
 	@scripts/install-dependencies test
@@ -95,4 +141,4 @@ install: build ## copy the programs and manual pages under PREFIX (PREFIX=/usr/l
 	install -m 0755 $(PROGRAMS:%=$(RELEASE)/%) '$(DESTDIR)$(PREFIX)/bin'
 
 clean: ## remove what was built, and the tools
-	rm -rf .build .build-fresh $(TOOLS)
+	rm -rf .build .build-fresh .build-fuzz .build-address .build-thread $(TOOLS)

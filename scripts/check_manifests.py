@@ -11,12 +11,15 @@ import sys
 
 import yaml
 
-from manifests import broken, objects, operations, places, pods
+from manifests import broken, nodes, objects, operations, places, pods
 from manifests.model import K8S, OVERLAYS, ROOT, Manifests, kustomize, load, render
 
 ALL_IN_ONE = K8S / "all-in-one" / "redis-replica-kit.yaml"
-CHECKS = [*objects.CHECKS, *pods.CHECKS, *operations.CHECKS]
-BROKEN = {places.BASE.name: broken.BASE, places.KIND.name: broken.KIND, places.PRODUCTION.name: broken.PRODUCTION}
+CHECKS = [*objects.CHECKS, *pods.CHECKS, *operations.CHECKS, *nodes.CHECKS]
+BROKEN = {
+    places.BASE.name: broken.BASE, places.KIND.name: broken.KIND, places.PRODUCTION.name: broken.PRODUCTION,
+    places.HA.name: broken.HA,
+}
 
 
 # About the files -----------------------------------------------------------------------------------------------------
@@ -65,6 +68,23 @@ def the_volume_made_by_hand_fits_its_claim(base):
         yield "hostpath-volume.yaml has not the class of the claim"
 
 
+def the_copied_volume_fits_the_nodes(_):
+    """The claim has to be the one that the StatefulSet would make, and the pod has to get past restricted security."""
+    claim, pod = load(OVERLAYS / "ha" / "copy-volume.yaml")
+    (nodes_,) = [item for item in load(OVERLAYS / "ha" / "redis-nodes.yaml") if item["kind"] == "StatefulSet"]
+    (template,) = nodes_["spec"]["volumeClaimTemplates"]
+    yield from objects.objects_match_the_schemas(Manifests(places.HA, {"copy-volume.yaml": [claim, pod]}))
+    if claim["metadata"]["name"] != f"{template['metadata']['name']}-{nodes_['metadata']['name']}-0":
+        yield f"copy-volume.yaml makes {claim['metadata']['name']}, which is not the claim of the first node"
+    if claim["spec"] != template["spec"] or claim["metadata"]["labels"] != template["metadata"]["labels"]:
+        yield "the claim in copy-volume.yaml is not the one of the StatefulSet"
+    mine = nodes_["spec"]["template"]["spec"]
+    if pod["spec"]["securityContext"] != mine["securityContext"]:
+        yield "copy-volume.yaml has not the securityContext of the nodes"
+    if pod["spec"]["containers"][0]["image"] != mine["containers"][0]["image"]:
+        yield "copy-volume.yaml has not the image of the nodes"
+
+
 def production_wants_passwords_of_its_own(_):
     """Without them, it must not build: there is nothing in the repository that could be taken for one."""
     tracked = subprocess.run(
@@ -93,6 +113,7 @@ FILE_CHECKS = [
     all_in_one_is_the_same,
     every_overlay_is_checked,
     the_volume_made_by_hand_fits_its_claim,
+    the_copied_volume_fits_the_nodes,
     production_wants_passwords_of_its_own,
     production_keeps_the_lines_of_the_image,
 ]

@@ -2,7 +2,7 @@
 
 usage: live_page_check.py TOUR URL APPS MASTER REPLICA…
 
-TOUR is one of: whole, many, token (LIVE_PAGE_TOKEN=token), trouble, keys. LIVE_PAGE_IMAGES=folder has pictures written there.
+TOUR is one of: whole, many, token (LIVE_PAGE_TOKEN=token), trouble, leader, sentinel, keys. LIVE_PAGE_IMAGES=folder has pictures written there.
 
 Lines on stdout tell the test what was seen and when (seconds since 1970), and what it has to do next ("please: …"); the
 last one is "done". Anything that is not as it should be ends the program with a message and exit code 1.
@@ -500,9 +500,65 @@ def trouble(browser, url, _apps, master, replicas):
     visitor.close()
 
 
+def leader(browser, url, _apps, master, replicas):
+    """The app finds the leader among all nodes: the page says which, what a change costs, and how to try one."""
+    visitor = Visitor(browser, url, replicas, viewport={"width": 1080, "height": 900})
+    page = visitor.page
+    line = page.locator("#leader-line")
+    command = page.locator("#leader-command")
+    visitor.wait_until_up()
+    expect(line).to_contain_text(f"{master} leads and takes writes since ")
+    expect(page.locator("#leader-try")).to_be_visible()
+    expect(command).to_have_text(f"kill -9 $(pgrep -f 'redis-server .*:{master.split(':')[-1]}')")
+    visitor.check_contrast("a leader")
+
+    say("please: kill the leader")
+    expect(line).to_contain_text("there is no leader", timeout=20000)
+    expect(page.locator("#leader-try")).to_be_hidden()
+    visitor.wait_for_title("✗ writes refused")
+    visitor.write_key("waits")
+    page.get_by_role("textbox", name="Value", exact=True).fill("for the next leader")
+    page.get_by_role("button", name="Set", exact=True).click()
+    expect(line).to_contain_text("1 write(s) wait", timeout=20000)
+    visitor.check_contrast("no leader")
+    visitor.shoot("leader-none")
+
+    say("please: promote the first replica")
+    next_leader = re.escape(replicas[0])
+    expect(line).to_contain_text(
+        re.compile(next_leader + r" leads and takes writes since .* Before, no node took writes for \d+ ms"), timeout=20000
+    )
+    visitor.expect_outcome("stored")
+    expect(command).to_have_text(f"kill -9 $(pgrep -f 'redis-server .*:{replicas[0].split(':')[-1]}')")
+    expect(visitor.node(replicas[0]).locator(".kind b")).to_have_text("master")
+    expect(page.locator("#events li", has_text=replicas[0]).first).to_be_visible()
+    # None of them is configured as what it is.
+    assert "configured as" not in page.locator("main").text_content()
+    visitor.get()
+    assert visitor.value() == "for the next leader", visitor.value()
+    visitor.check_contrast("the next leader")
+    visitor.shoot("leader-next")
+    visitor.close()
+
+
+def sentinel(browser, url, _apps, master, replicas):
+    """Sentinel decides who leads: the page says so, and that the only Sentinel falls silent."""
+    visitor = Visitor(browser, url, replicas, viewport={"width": 1080, "height": 900})
+    line = visitor.page.locator("#sentinel-line")
+    visitor.wait_until_up()
+    expect(line).to_contain_text(f"Sentinel decides (kv, epoch 0): 1 of 1 Sentinels name {master}.", timeout=20000)
+    expect(visitor.page.locator("#leader-line")).to_contain_text(f"{master} leads and takes writes")
+    say("please: kill the Sentinel")
+    expect(line).to_contain_text(f"0 of 1 Sentinels name {master}.", timeout=20000)
+    expect(line).to_contain_text("127.0.0.20:")
+    visitor.set("key", "still written")
+    visitor.check_contrast("a silent Sentinel")
+    visitor.close()
+
+
 def main():
     tour, url, apps, master, *replicas = sys.argv[1:]
-    tours = {"whole": whole, "many": many, "token": token, "keys": keys, "trouble": trouble}
+    tours = {"whole": whole, "many": many, "token": token, "keys": keys, "trouble": trouble, "leader": leader, "sentinel": sentinel}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium",

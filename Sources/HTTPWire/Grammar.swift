@@ -38,7 +38,7 @@ extension Span<UInt8> {
 }
 
 extension RequestField {
-    /// - Parameter name: a token, in whatever case.
+    /// - Parameter name: a token, in upper or lower case.
     init?(_ name: Span<UInt8>) {
         let field: RequestField
         let text: StaticString
@@ -56,6 +56,7 @@ extension RequestField {
         case (13, UInt8(ascii: "a")): (field, text) = (.authorization, "authorization")
         case (13, UInt8(ascii: "c")): (field, text) = (.contentRange, "content-range")
         case (14, UInt8(ascii: "c")): (field, text) = (.contentLength, "content-length")
+        case (14, UInt8(ascii: "s")): (field, text) = (.secFetchSite, "sec-fetch-site")
         case (16, UInt8(ascii: "c")): (field, text) = (.contentEncoding, "content-encoding")
         case (16, UInt8(ascii: "r")): (field, text) = (.replicationWait, "replication-wait")
         case (17, UInt8(ascii: "t")): (field, text) = (.transferEncoding, "transfer-encoding")

@@ -59,6 +59,8 @@ struct HeadParser: ~Escapable {
         }
         let version = try version()
         try lineEnd()
+        // The method's length counts too: of a line that comes in pieces no more is kept.
+        guard position - lineStart <= limits.requestLineBytes else { throw .fault(.targetTooLong) }
         return RequestHead(
             method: RequestMethod(bytes.extracting(method)), target: target, isHTTP11: version == UInt8(ascii: "1"))
     }
@@ -112,7 +114,7 @@ struct HeadParser: ~Escapable {
         return position - lineStart > limits.fieldBytes + 2 ? .field : .fields
     }
 
-    /// A token, at least one byte, and the byte that ends it, which is passed over.
+    /// A token, at least one byte, and the byte that ends it, which is ignored.
     @_lifetime(self: copy self)
     private mutating func token(endedBy end: UInt8) throws(Stop) -> Range<Int> {
         let start = position
@@ -208,7 +210,9 @@ private struct Coding {
         case .contentEncoding where !value.equalsIgnoringCase("identity"):
             head.isEncoded = true
             head.isUnusual = true
-        case .contentType, .accept, .ifMatch, .ifNoneMatch, .authorization, .requestID, .traceparent, .replicationToken,
+        // Two readers may look at two of them.
+        case .authorization: if !isFirst { return .severalAuthorizations }
+        case .contentType, .accept, .ifMatch, .ifNoneMatch, .secFetchSite, .requestID, .traceparent, .replicationToken,
             .replicationAfter, .replicationWait, .expect, .contentEncoding:
             break
         }

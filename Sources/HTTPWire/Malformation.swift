@@ -10,7 +10,7 @@ public enum Malformation: UInt8, Sendable, Equatable, CaseIterable {
     case bareLineFeed, bareCarriageReturn, foldedLine, spaceBeforeColon, missingColon, fieldName, fieldCharacter
 
     // What the fields say.
-    case missingHost, severalHosts, invalidHost
+    case missingHost, severalHosts, invalidHost, severalAuthorizations
     case invalidLength, severalLengths, lengthBesideCoding, transferEncoding, codingInHTTP10
 
     // A chunked body.
@@ -34,11 +34,11 @@ extension Malformation {
                 of: line.withoutCarriageReturn, endsInCRLF: line.count < text.count && line.endsInCarriageReturn)
     }
 
-    /// What can be told by how the bytes begin, also where only the first of them have come.
+    /// What the first bytes show, even if only a few of them have come.
     private static func otherProtocol(_ text: Span<UInt8>) -> Malformation? {
         // A record of the type handshake (RFC 8446 §5.1); its version has always begun with 3.
         if text[0] == 0x16, text.count == 1 || text[1] == 0x03 { return .tlsHello }
-        // The signature of version 2 begins with two empty lines, which the decoder has passed over by now.
+        // The signature of version 2 begins with two empty lines, which the decoder has ignored by now.
         if text.agrees(with: "\0\r\nQUIT\n") || text.starts(with: "PROXY ") { return .proxyProtocol }
         if text.starts(with: "PRI * HTTP/2") { return .http2 }
         if text[0] == UInt8(ascii: "*") || text[0] == UInt8(ascii: "$") {

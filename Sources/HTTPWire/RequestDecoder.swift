@@ -9,11 +9,11 @@
 ///   ├─ length ──▶ fixed ─ last byte ─▶ end ─▶ head
 ///   └─ chunked ─▶ chunkSize ─ n ─▶ chunk ─▶ chunkEnd ─▶ chunkSize
 ///                    └─ 0 ─▶ trailers ─ empty line ─▶ head
-/// any ─ fault ─▶ failed: nothing after it can be told apart any more
+/// any ─ fault ─▶ failed: the bytes after it cannot be parsed any more
 /// ```
 public struct RequestDecoder: Sendable {
     public enum Step: Sendable {
-        /// Nothing more can be told before more bytes come. Those from the offset on are to be given again, before them.
+        /// Nothing more can be decoded before more bytes come. Those from the offset on are to be given again, before them.
         case needsMore
         /// A head. Where its ``RequestHead/body`` is `none` the request is whole with it, and no end follows.
         case head(RequestHead)
@@ -67,7 +67,7 @@ public struct RequestDecoder: Sendable {
     }
 
     private mutating func nextHead(_ bytes: Span<UInt8>, from offset: inout Int) -> Step {
-        // Empty lines before a request are passed over (RFC 9112 §2.2).
+        // Empty lines before a request are ignored (RFC 9112 §2.2).
         while bytes.count >= offset + 2, bytes[offset] == UInt8(ascii: "\r"), bytes[offset + 1] == UInt8(ascii: "\n") {
             offset += 2
             searched = 0
@@ -105,7 +105,8 @@ public struct RequestDecoder: Sendable {
             switch state {
             case .chunkSize:
                 guard let line = Self.line(in: bytes, from: offset) else {
-                    return bytes.count - offset > limits.chunkLineBytes ? fail(.malformed(.chunkLine)) : .needsMore
+                    let count = Self.lineBytes(in: bytes, from: offset)
+                    return count > limits.chunkLineBytes ? fail(.malformed(.chunkLine)) : .needsMore
                 }
                 guard line.count <= limits.chunkLineBytes, let size = Self.chunkSize(bytes.extracting(line)) else {
                     return fail(.malformed(.chunkLine))
@@ -125,8 +126,8 @@ public struct RequestDecoder: Sendable {
                 state = .chunkSize
             case .trailers(let taken):
                 guard let line = Self.line(in: bytes, from: offset) else {
-                    return taken + bytes.count - offset > limits.trailerBytes
-                        ? fail(.headTooLarge(.trailers)) : .needsMore
+                    let count = taken + Self.lineBytes(in: bytes, from: offset)
+                    return count > limits.trailerBytes ? fail(.headTooLarge(.trailers)) : .needsMore
                 }
                 offset = line.upperBound + 2
                 if line.isEmpty {
@@ -164,7 +165,13 @@ public struct RequestDecoder: Sendable {
         return nil
     }
 
-    /// Hexadecimal digits, at most 15, then perhaps an extension, which is passed over.
+    /// How many bytes of a line have come whose end has not: a carriage return at the end may belong to that.
+    private static func lineBytes(in bytes: Span<UInt8>, from offset: Int) -> Int {
+        let count = bytes.count - offset
+        return count > 0 && bytes[bytes.count - 1] == UInt8(ascii: "\r") ? count - 1 : count
+    }
+
+    /// Hexadecimal digits, at most 15, then perhaps an extension, which is ignored.
     private static func chunkSize(_ line: Span<UInt8>) -> Int? {
         var size = 0
         var index = 0
@@ -189,8 +196,12 @@ public struct RequestDecoder: Sendable {
             index += 1
             while index < text.count, Grammar.isFieldValue(text[index]) {
                 let byte = text[index]
-                index += byte == UInt8(ascii: "\\") ? 2 : 1
+                index += 1
                 if byte == UInt8(ascii: "\"") { return true }
+                guard byte == UInt8(ascii: "\\") else { continue }
+                // A backslash quotes no control character (RFC 9110 §5.6.4): a reader that splits lines would not see it.
+                guard index < text.count, Grammar.isFieldValue(text[index]) else { return false }
+                index += 1
             }
             return false
         }

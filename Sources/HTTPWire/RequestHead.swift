@@ -3,7 +3,7 @@ public struct RequestHead: Sendable {
     public let method: RequestMethod
     /// The path and query, as they were sent.
     public let target: Range<Int>
-    /// 1.1; otherwise 1.0, which keeps a connection only if told so.
+    /// 1.1; otherwise 1.0, which keeps a connection only if asked to.
     public let isHTTP11: Bool
     /// Whether the client lets the connection carry another request.
     public internal(set) var keepsAlive: Bool
@@ -19,7 +19,7 @@ public struct RequestHead: Sendable {
     public internal(set) var body = BodyFraming.none
 
     /// Where the value of each known field is; the first of those that may come more than once.
-    private var values = InlineArray<18, Place>(repeating: .nowhere)
+    private var values = InlineArray<19, Place>(repeating: .nowhere)
     /// A bit for each known field that was sent more than once.
     private var repeated: UInt32 = 0
 
@@ -73,11 +73,11 @@ public enum RequestMethod: UInt8, CaseIterable, Sendable {
     case other
 }
 
-/// The fields that somebody behind the decoder looks at; all others are checked and passed over.
+/// The fields that code behind the decoder reads; all others are checked and skipped.
 public enum RequestField: UInt8, Sendable, CaseIterable {
     case host, connection, contentLength, transferEncoding, contentType, expect, accept, ifMatch, ifNoneMatch
     case authorization, requestID, traceparent, replicationToken, replicationAfter, replicationWait
-    case origin, contentRange, contentEncoding
+    case origin, contentRange, contentEncoding, secFetchSite
 }
 
 /// A request's head beside the bytes it lies in.

@@ -11,7 +11,7 @@ extension Span<UInt8> {
         return true
     }
 
-    /// Whether the bytes are the text, whatever the case of their letters.
+    /// Whether the bytes equal the text, ignoring case.
     ///
     /// - Parameter text: as ``startsIgnoringCase(with:)`` has it.
     @inlinable
@@ -19,7 +19,7 @@ extension Span<UInt8> {
         count == text.utf8CodeUnitCount && startsIgnoringCase(with: text)
     }
 
-    /// Whether the first bytes are the text, whatever the case of their letters.
+    /// Whether the first bytes equal the text, ignoring case.
     ///
     /// - Parameter text: small letters, digits, and ASCII's punctuation before `@`.
     @inlinable

@@ -8,12 +8,20 @@ internal import Glibc
 /// Writing to a connection that the server has closed raises SIGPIPE, which hiredis does not suppress: a program that uses
 /// this type ignores SIGPIPE, and then sees ``BlockingConnectionError/broken(address:command:reason:)``.
 ///
-/// Replies come from a server one trusts: hiredis 0.14 allocates whatever array length it is told.
+/// A reply never takes more memory than ``maximumReplyBytes``.
 @safe
 public struct BlockingConnection: ~Copyable {
     private let context: UnsafeMutablePointer<redisContext>
+    private let reader: BoundedReader
+    /// How many elements all arrays of a reply may have together; 0 where no command is answered with one.
+    public var maximumReplyElements = ExpectedReply.anything.elements
+    /// What a reply may take, in bytes.
+    public var maximumReplyBytes = 512 << 20
     private let address: String
     private var isUsable = true
+    private var timeout: Duration
+    /// What commands go through; nil: the socket itself.
+    public private(set) var transport: (any ConnectionTransport)?
 
     /// Connects over TCP.
     /// - Parameters:
@@ -46,7 +54,18 @@ public struct BlockingConnection: ~Copyable {
             throw .connect(address: address, reason: reason)
         }
         unsafe self.context = context
+        unsafe reader = BoundedReader(of: context)
         self.address = address
+        self.timeout = timeout
+    }
+
+    /// Has everything from now on go through a transport.
+    ///
+    /// - Parameter make: is given the socket, which stays this connection's own.
+    public mutating func secure<Failure>(
+        by make: (CInt) throws(Failure) -> any ConnectionTransport
+    ) throws(Failure) {
+        transport = try make(unsafe context.pointee.fd)
     }
 
     deinit {
@@ -59,6 +78,7 @@ public struct BlockingConnection: ~Copyable {
         guard unsafe redisSetTimeout(context, timeval(timeout)) == REDIS_OK else {
             throw .broken(address: address, command: "", reason: unsafe Self.reason(of: context))
         }
+        self.timeout = timeout
     }
 
     /// Sends one command and waits for its reply.
@@ -71,17 +91,13 @@ public struct BlockingConnection: ~Copyable {
         guard isUsable else {
             throw .broken(address: address, command: name, reason: "an earlier command failed")
         }
-        errno = 0
-        guard let raw = unsafe Self.send(arguments, over: context) else {
-            let isLate = errno == EAGAIN
+        do throws(BlockingConnectionError) {
+            try send(arguments, name)
+            return try receive(name)
+        } catch {
             isUsable = false
-            if unsafe context.pointee.err == REDIS_ERR_IO, isLate {
-                throw .timedOut(address: address, command: name)
-            }
-            throw .broken(address: address, command: name, reason: unsafe Self.reason(of: context))
+            throw error
         }
-        defer { unsafe freeReplyObject(raw) }
-        return unsafe BlockingReply(raw.assumingMemoryBound(to: redisReply.self).pointee)
     }
 
     /// Sends one command of UTF-8 arguments and waits for its reply.
@@ -98,14 +114,7 @@ public struct BlockingConnection: ~Copyable {
             throw .broken(address: address, command: name, reason: "an earlier command failed")
         }
         isUsable = false
-        var isSent: CInt = 0
-        var status = unsafe Self.withVector(arguments) { pointers, lengths in
-            unsafe redisAppendCommandArgv(context, CInt(arguments.count), pointers, lengths)
-        }
-        while status == REDIS_OK, isSent == 0 { status = unsafe redisBufferWrite(context, &isSent) }
-        guard status == REDIS_OK else {
-            throw .broken(address: address, command: name, reason: unsafe Self.reason(of: context))
-        }
+        try send(arguments, name)
         return unsafe context.pointee.fd
     }
 
@@ -128,11 +137,85 @@ public struct BlockingConnection: ~Copyable {
         }
     }
 
-    private static func send(
-        _ arguments: [[UInt8]], over context: UnsafeMutablePointer<redisContext>
-    ) -> UnsafeMutableRawPointer? {
-        unsafe withVector(arguments) { pointers, lengths in
-            unsafe redisCommandArgv(context, CInt(arguments.count), pointers, lengths)
+    private func send(_ arguments: [[UInt8]], _ name: String) throws(BlockingConnectionError) {
+        if let transport {
+            do throws(ConnectionTransportError) {
+                return try transport.write(Self.encoded(arguments), within: timeout)
+            } catch {
+                throw failure(error, of: name)
+            }
+        }
+        errno = 0
+        var isSent: CInt = 0
+        var status = unsafe Self.withVector(arguments) { pointers, lengths in
+            unsafe redisAppendCommandArgv(context, CInt(arguments.count), pointers, lengths)
+        }
+        while status == REDIS_OK, isSent == 0 { status = unsafe redisBufferWrite(context, &isSent) }
+        guard status == REDIS_OK else { throw failure(of: name) }
+    }
+
+    private func receive(_ name: String) throws(BlockingConnectionError) -> BlockingReply {
+        let expected = ExpectedReply(to: name, elements: maximumReplyElements, bytes: maximumReplyBytes)
+        while true {
+            do throws(ReplyReaderError) {
+                reader.expect(expected, maximumBytes: maximumReplyBytes)
+                if let reply = try reader.next() { return BlockingReply(reply.value) }
+                try reader.checkPart()
+            } catch {
+                switch error {
+                case .malformed(let reason): throw .broken(address: address, command: name, reason: reason)
+                case .refused, .replyTooLong, .outOfMemory: throw .refused(address: address, error)
+                }
+            }
+            try readMore(name)
+        }
+    }
+
+    private func readMore(_ name: String) throws(BlockingConnectionError) {
+        guard let transport else {
+            errno = 0
+            guard unsafe redisBufferRead(context) == REDIS_OK else { throw failure(of: name) }
+            return
+        }
+        do throws(ConnectionTransportError) {
+            let bytes = try transport.read(upTo: Self.readBytes, within: timeout)
+            guard !bytes.isEmpty else { throw .broken(reason: "Server closed the connection") }
+            do throws(ReplyReaderError) {
+                try unsafe bytes.span.bytes.withUnsafeBytes { (bytes) throws(ReplyReaderError) in
+                    unsafe try reader.feed(bytes)
+                }
+            } catch {
+                throw .broken(reason: "out of memory")
+            }
+        } catch {
+            throw failure(error, of: name)
+        }
+    }
+
+    /// What the context says, of a call that has just failed.
+    private func failure(of name: String) -> BlockingConnectionError {
+        if errno == EAGAIN, unsafe context.pointee.err == REDIS_ERR_IO {
+            return .timedOut(address: address, command: name)
+        }
+        return .broken(address: address, command: name, reason: unsafe Self.reason(of: context))
+    }
+
+    private func failure(_ error: ConnectionTransportError, of name: String) -> BlockingConnectionError {
+        switch error {
+        case .timedOut: .timedOut(address: address, command: name)
+        case .broken(let reason): .broken(address: address, command: name, reason: reason)
+        }
+    }
+
+    /// hiredis moves what is left at each reply: little at once.
+    private static let readBytes = 16 << 10
+
+    /// A command as it goes over the wire: an array of bulk strings.
+    private static func encoded(_ arguments: [[UInt8]]) -> [UInt8] {
+        arguments.reduce(into: Array("*\(arguments.count)\r\n".utf8)) { bytes, argument in
+            bytes += Array("$\(argument.count)\r\n".utf8)
+            bytes += argument
+            bytes += [0x0D, 0x0A]
         }
     }
 
@@ -167,24 +250,29 @@ public struct BlockingConnection: ~Copyable {
 }
 
 extension BlockingReply {
-    /// Copies a reply tree; hiredis bounds its depth.
-    fileprivate init(_ reply: redisReply) {
-        switch unsafe reply.type {
-        case REDIS_REPLY_STATUS: self = .simple(unsafe reply.bytes)
-        case REDIS_REPLY_ERROR: self = .error(unsafe reply.bytes)
-        case REDIS_REPLY_STRING: self = .bulk(unsafe reply.bytes)
-        case REDIS_REPLY_INTEGER: self = .integer(unsafe reply.integer)
-        case REDIS_REPLY_ARRAY:
-            let elements = unsafe UnsafeBufferPointer(start: reply.element, count: reply.elements)
-            self = .array(unsafe elements.compactMap { unsafe $0.map { unsafe BlockingReply($0.pointee) } })
-        default: self = .null
-        }
+    /// A copy that stands on its own.
+    fileprivate init(_ view: ReplyView) {
+        self =
+            switch view {
+            case .simple(let text): .simple(Array(text))
+            case .error(let text): .error(Array(text))
+            case .bulk(let text): .bulk(Array(text))
+            case .integer(let integer): .integer(integer)
+            case .null: .null
+            case .array(let elements): .array(elements.map(BlockingReply.init))
+            }
     }
-}
 
-extension redisReply {
-    fileprivate var bytes: [UInt8] {
-        unsafe str.map { unsafe Array(UnsafeRawBufferPointer(start: $0, count: len)) } ?? []
+    private init(_ value: ReplyValue) {
+        self =
+            switch value {
+            case .simple(let text): .simple(text)
+            case .error(let text): .error(text)
+            case .bulk(let text): .bulk(text)
+            case .integer(let integer): .integer(integer)
+            case .null: .null
+            case .array(let elements): .array(elements.map(BlockingReply.init))
+            }
     }
 }
 

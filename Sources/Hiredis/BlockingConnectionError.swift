@@ -6,6 +6,8 @@ public enum BlockingConnectionError: Error, Hashable, Sendable {
     case timedOut(address: String, command: String)
     /// The connection broke, or what came was not RESP. `command` is the command's name, never its arguments.
     case broken(address: String, command: String, reason: String)
+    /// The reply is another one than was expected, or larger: see ``BlockingConnection/maximumReplyElements``.
+    case refused(address: String, ReplyReaderError)
 }
 
 extension BlockingConnectionError: CustomStringConvertible {
@@ -17,6 +19,8 @@ extension BlockingConnectionError: CustomStringConvertible {
             "\(address) did not answer \(command) in time"
         case .broken(let address, let command, let reason):
             "the connection to \(address) broke during \(command): \(reason)"
+        case .refused(let address, let error):
+            "cannot use what \(address) says: \(error)"
         }
     }
 }

@@ -1,4 +1,4 @@
-/// One reply of a Redis server, as a value of its own: nothing in it points into hiredis' memory.
+/// One reply of a Redis server, as its own value: nothing in it points into hiredis' memory.
 public enum BlockingReply: Sendable, Hashable {
     /// A status such as `OK`.
     case simple([UInt8])

@@ -16,7 +16,7 @@ struct Reply: ~Copyable {
     }
 }
 
-/// A look at a reply's value; it cannot outlive the reply.
+/// A view of a reply's value; it cannot outlive the reply.
 public enum ReplyView: ~Escapable {
     /// A bulk string, such as a value or the answer to INFO.
     case bulk(Span<UInt8>)
@@ -31,7 +31,7 @@ public enum ReplyView: ~Escapable {
 }
 
 /// A reply's value that stands on its own.
-public indirect enum ReplyValue: Equatable, Sendable {
+public enum ReplyValue: Equatable, Sendable {
     case bulk([UInt8])
     case simple([UInt8])
     case error([UInt8])
@@ -96,7 +96,7 @@ extension ReplyValue {
 }
 
 extension [UInt8] {
-    fileprivate init(_ bytes: Span<UInt8>) {
+    init(_ bytes: Span<UInt8>) {
         self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
     }
 }

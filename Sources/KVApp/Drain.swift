@@ -5,8 +5,9 @@ import UnixSignals
 
 /// How the process comes to its end.
 ///
-/// SIGTERM comes from somebody who has others to serve in the meantime, and who needs a moment to see that this one goes:
-/// requests are taken for ``delay`` more. SIGINT is a person's, who waits; a second signal is somebody's who does not.
+/// SIGTERM comes from an orchestrator. It has other processes for the requests, and needs a moment to notice that this one
+/// ends: so requests are accepted for another ``delay``. SIGINT comes from a person who waits for the end; a second
+/// signal from one who does not.
 struct Drain {
     var delay: Duration
     /// How long what is under way may take after that.
@@ -17,7 +18,7 @@ struct Drain {
         let first = await signals.next()
         await server.beginDraining()
         if first == .sigterm, delay > .zero {
-            logger.info("told to end: unready, taking requests for \(delay.components.seconds) s more")
+            logger.info("SIGTERM received: draining for \(delay.components.seconds) s")
             await withTaskGroup { race in
                 race.addTask { try? await Task.sleep(for: delay) }
                 race.addTask { _ = await signals.next() }
@@ -25,7 +26,7 @@ struct Drain {
                 race.cancelAll()
             }
         }
-        logger.info("shutting down: finishing what has been asked")
+        logger.info("shutting down: finishing the requests under way")
         await server.drain(deadline: timeout)
     }
 }

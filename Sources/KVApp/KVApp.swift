@@ -1,5 +1,6 @@
 import ArgumentParser
 import KeyValueService
+import ProgramStart
 import RedisClient
 import ServiceProgram
 
@@ -9,16 +10,22 @@ struct KVApp: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "KVApp",
         abstract: "A key-value HTTP service on a Redis master and its replicas.",
+        usage: """
+            KVApp [serve] [<options>]
+            KVApp hostname [<options>]
+            """,
         discussion: Serve.sections,
         version: "KVApp \(ServiceVersion.current)",
         subcommands: [Serve.self, Hostname.self],
         defaultSubcommand: Serve.self)
+
+    static func main() async { await start() }
 }
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve POST /set, GET /get?key=…, /, /livez and /readyz (the default).",
-        discussion: "A flag wins over the variable that stands behind its meaning.")
+        discussion: "Each flag shows its variable. The flag wins.")
 
     @OptionGroup(title: "Listening") var listening: ListeningOptions
     @OptionGroup(title: "Clients") var clients: ClientOptions
@@ -27,12 +34,13 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup(title: "TLS to Redis") var tls: RedisTLSOptions
     @OptionGroup(title: "Log") var log: LogOptions
     @OptionGroup(title: "Shutdown") var shutdown: ShutdownOptions
-    @OptionGroup(title: "Instead of serving") var instead: InsteadOptions
+    @OptionGroup(title: "Instead of running") var instead: InsteadOptions
 
     func run() async throws {
         let program = try Program([listening, clients, servers, connections, tls, log, shutdown])
         let (topology, connection, configuration) = try program.read { environment, configuration in
             configuration.allowedOrigins = try environment.allowedOrigins()
+            configuration.moreHosts = try environment.moreHosts()
             configuration.apiToken = try environment.apiToken(readFile)
             configuration.limits = try environment.limits(defaultBudgetMiB: System.memoryBudgetMiB)
             return (try environment.topology(), try environment.connection(readFile), configuration)
@@ -50,12 +58,12 @@ struct Serve: AsyncParsableCommand {
 struct Hostname: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Answer every request, on any path, with the name of the host that it hit. Needs no Redis.",
-        discussion: "A flag wins over the variable that stands behind its meaning.")
+        discussion: "Each flag shows its variable. The flag wins.")
 
     @OptionGroup(title: "Listening") var listening: ListeningOptions
     @OptionGroup(title: "Log") var log: LogOptions
     @OptionGroup(title: "Shutdown") var shutdown: ShutdownOptions
-    @OptionGroup(title: "Instead of serving") var instead: InsteadOptions
+    @OptionGroup(title: "Instead of running") var instead: InsteadOptions
 
     func run() async throws {
         let program = try Program([listening, log, shutdown])

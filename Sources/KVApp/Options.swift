@@ -27,16 +27,19 @@ struct ClientOptions: VariableOptions {
     @Option(help: .of("POD_IP")) var podIP: String?
     @Option(help: .of("API_TOKEN_FILE")) var apiTokenFile: String?
     @Option(help: .of("CORS_ALLOWED_ORIGINS")) var corsAllowedOrigins: String?
+    @Option(help: .of("ALLOWED_HOSTS")) var allowedHosts: String?
     @Option(name: .customLong("max-body-mib"), help: .of("MAX_BODY_MIB")) var maximumBody: String?
     @Option(name: .customLong("memory-budget-mib"), help: .of("MEMORY_BUDGET_MIB")) var memoryBudget: String?
+    @Option(name: .customLong("max-connections"), help: .of("MAX_CONNECTIONS")) var maximumConnections: String?
     @Option(help: .of("CLIENT_TIMEOUT_SECONDS")) var clientTimeoutSeconds: String?
     @Option(help: .of("CLIENT_MIN_BYTES_PER_SECOND")) var clientMinBytesPerSecond: String?
 
     var values: [String: String?] {
         [
             "POD_IP": podIP, "API_TOKEN_FILE": apiTokenFile, "CORS_ALLOWED_ORIGINS": corsAllowedOrigins,
-            "MAX_BODY_MIB": maximumBody,
-            "MEMORY_BUDGET_MIB": memoryBudget, "CLIENT_TIMEOUT_SECONDS": clientTimeoutSeconds,
+            "ALLOWED_HOSTS": allowedHosts, "MAX_BODY_MIB": maximumBody,
+            "MEMORY_BUDGET_MIB": memoryBudget, "MAX_CONNECTIONS": maximumConnections,
+            "CLIENT_TIMEOUT_SECONDS": clientTimeoutSeconds,
             "CLIENT_MIN_BYTES_PER_SECOND": clientMinBytesPerSecond,
         ]
     }
@@ -44,8 +47,17 @@ struct ClientOptions: VariableOptions {
 
 struct RedisServerOptions: VariableOptions {
     @Option(help: .of("GET_HOSTS_FROM")) var getHostsFrom: String?
+    @Option(help: .of("REDIS_NODES")) var redisNodes: String?
+    @Option(help: .of("WRITE_HOLD_MILLISECONDS")) var writeHoldMilliseconds: String?
+    @Option(help: .of("REDIS_SENTINEL_HOST")) var redisSentinelHost: String?
+    @Option(help: .of("REDIS_SENTINEL_PORT_NUMBER")) var redisSentinelPortNumber: String?
+    @Option(help: .of("REDIS_SENTINEL_MASTER_NAME")) var redisSentinelMasterName: String?
+    @Option(help: .of("REDIS_SENTINEL_USERNAME")) var redisSentinelUsername: String?
+    @Option(help: .of("REDIS_SENTINEL_PASSWORD_FILE")) var redisSentinelPasswordFile: String?
+    @Option(name: .customLong("redis-sentinel-tls"), help: .of("REDIS_SENTINEL_TLS")) var redisSentinelTLS: String?
     @Option(help: .of("REDIS_MASTER_SERVICE_HOST")) var redisMasterServiceHost: String?
     @Option(help: .of("REDIS_MASTER_SERVICE_PORT")) var redisMasterServicePort: String?
+    @Option(help: .of("REDIS_MASTER_NODES_HOST")) var redisMasterNodesHost: String?
     @Option(help: .of("REDIS_SLAVE_ENDPOINTS")) var redisSlaveEndpoints: String?
     @Option(help: .of("REDIS_SLAVE_NODES_HOST")) var redisSlaveNodesHost: String?
     @Option(help: .of("REDIS_SLAVE_SERVICE_HOST")) var redisSlaveServiceHost: String?
@@ -53,8 +65,14 @@ struct RedisServerOptions: VariableOptions {
 
     var values: [String: String?] {
         [
-            "GET_HOSTS_FROM": getHostsFrom, "REDIS_MASTER_SERVICE_HOST": redisMasterServiceHost,
-            "REDIS_MASTER_SERVICE_PORT": redisMasterServicePort, "REDIS_SLAVE_ENDPOINTS": redisSlaveEndpoints,
+            "GET_HOSTS_FROM": getHostsFrom, "REDIS_NODES": redisNodes,
+            "WRITE_HOLD_MILLISECONDS": writeHoldMilliseconds, "REDIS_SENTINEL_HOST": redisSentinelHost,
+            "REDIS_SENTINEL_PORT_NUMBER": redisSentinelPortNumber,
+            "REDIS_SENTINEL_MASTER_NAME": redisSentinelMasterName, "REDIS_SENTINEL_USERNAME": redisSentinelUsername,
+            "REDIS_SENTINEL_PASSWORD_FILE": redisSentinelPasswordFile, "REDIS_SENTINEL_TLS": redisSentinelTLS,
+            "REDIS_MASTER_SERVICE_HOST": redisMasterServiceHost,
+            "REDIS_MASTER_SERVICE_PORT": redisMasterServicePort, "REDIS_MASTER_NODES_HOST": redisMasterNodesHost,
+            "REDIS_SLAVE_ENDPOINTS": redisSlaveEndpoints,
             "REDIS_SLAVE_NODES_HOST": redisSlaveNodesHost, "REDIS_SLAVE_SERVICE_HOST": redisSlaveServiceHost,
             "REDIS_SLAVE_SERVICE_PORT": redisSlaveServicePort,
         ]

@@ -23,8 +23,9 @@ struct Program {
         let environment = ServiceEnvironment(GivenSettings(of: ServiceEnvironment.variables, options))
         self.environment = environment
         do {
+            try environment.checkNames()
             bindTarget = BindTarget(
-                host: environment.listeningHost, port: try environment.listeningPort(),
+                host: try environment.listeningHost(), port: try environment.listeningPort(),
                 sharesPort: try environment.sharesPort())
             eventLoops = try environment.eventLoops() ?? NIOCore.System.coreCount
             logFormat = try environment.logFormat() ?? .ofStandardError
@@ -62,6 +63,7 @@ struct Program {
     func run(
         _ start: (MultiThreadedEventLoopGroup, Logger) async throws -> (HTTPServer, RedisLoops?)
     ) async throws {
+        System.returnLargeBlocks()
         var logger = Logger(label: "kvapp") { logFormat.makeHandler(label: $0) }
         logger.logLevel = logLevel
         do {
@@ -69,6 +71,7 @@ struct Program {
             let signals = await EndSignals()
             let group = MultiThreadedEventLoopGroup(numberOfThreads: eventLoops)
             let (server, redis) = try await start(group, logger)
+            for doubt in (try? environment.doubts(readFile)) ?? [] { logger.warning("\(doubt)") }
             logger.info("listening on \(server.address.ipAddress ?? "?"), port \(server.address.port ?? 0)")
             await withTaskGroup { tasks in
                 tasks.addTask { await redis?.discoverReplicas() }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import KeyValueService
 import NIOCore
@@ -13,11 +14,15 @@ enum System {
         }
     }
 
-    /// What may be held for clients, where nothing is set.
+    /// The memory limit for all clients, unless one is set.
     static let memoryBudgetMiB = ContainerMemory.defaultBudgetMiB(
         limitBytes: ContainerMemory.limitBytes { path in
             (try? SmallFile.read(path)).map { String(decoding: $0, as: UTF8.self) }
         })
+
+    /// Has what large bodies and values took go back to the system as soon as they are gone, instead of staying in the heap
+    /// beside the memory budget. Before any other thread starts.
+    static func returnLargeBlocks() { linux_map_large_blocks(1 << 20) }
 
     /// The first address that is not loopback, IPv4 first; 127.0.0.1 where there is none.
     static var firstAddress: String {

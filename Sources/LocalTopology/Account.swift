@@ -9,7 +9,7 @@ struct Account: Hashable, Sendable {
     let user: uid_t
     let group: gid_t
 
-    /// The user that Redis runs as when we are root: Debian's `redis`, else `nobody`. `nil` when we are not root.
+    /// The user that Redis runs as when this process is root: Debian's `redis`, else `nobody`. `nil` when we are not root.
     static let forRedis: Account? = geteuid() == 0 ? named("redis") ?? named("nobody") : nil
 
     static func named(_ name: String) -> Account? {

@@ -27,7 +27,7 @@ final class ChildProcess: Sendable {
             hasEnded.value.withLock { $0 = true }
             return ending
         }
-        // In a task of its own, which nobody cancels: a child that starts while its starter is cancelled has to be known too.
+        // In its own task, which is never cancelled: a child that starts while its caller is cancelled must be known too.
         let result = await Task { await started.first { _ in true } }.value
         guard let result else { throw .spawn(node: command.name, reason: "nothing was reported of its start") }
         return ChildProcess(pid: try result.get(), task: task, hasEnded: hasEnded)

@@ -1,4 +1,4 @@
-/// An IPv4 address and a port: on this machine's loopback, or in a network namespace of it.
+/// An address and a port: on this machine's loopback, or in a network namespace of it.
 public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     /// A literal address.
     public let host: String
@@ -9,5 +9,5 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
-    public var description: String { "\(host):\(port)" }
+    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

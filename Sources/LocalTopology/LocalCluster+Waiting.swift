@@ -1,6 +1,6 @@
 internal import Hiredis
 
-/// What one look at a condition saw.
+/// The result of checking a condition once.
 public enum Observation: Hashable, Sendable {
     case satisfied
     /// Not yet, and what there is instead: it ends up in the time-out's message.
@@ -10,16 +10,16 @@ public enum Observation: Hashable, Sendable {
 }
 
 extension LocalCluster {
-    /// Looks again and again until the condition holds.
+    /// Checks repeatedly until the condition is true.
     ///
-    /// A look that throws counts as "not yet": a server that starts refuses connections first. If the node ends meanwhile
+    /// A check that throws counts as "not yet": a server that starts refuses connections first. If the node ends meanwhile
     /// the wait ends with ``LocalTopologyError/died(node:ending:log:)`` at once.
     /// - Parameters:
     ///   - condition: Completes "waiting until …", for instance "replica-1's link is up".
     ///   - name: The node whose log the time-out shows, and whose death ends the wait.
     ///   - look: Takes its own time-outs; it is cancelled at the deadline.
     public nonisolated func wait(
-        until condition: String, of name: String? = nil, within limit: Duration = .seconds(10),
+        until condition: String, of name: String? = nil, within limit: Duration = .seconds(30),
         _ look: @escaping @Sendable () async throws -> Observation
     ) async throws {
         let clock = ContinuousClock()
@@ -46,7 +46,7 @@ extension LocalCluster {
     }
 
     /// Waits until a node has ended by itself, and says how.
-    public nonisolated func waitUntilEnded(_ name: String, within limit: Duration = .seconds(10)) async throws -> Ending
+    public nonisolated func waitUntilEnded(_ name: String, within limit: Duration = .seconds(30)) async throws -> Ending
     {
         try await wait(until: "\(name) has ended", within: limit) {
             Observation(await self.ending(of: name) != nil, else: "it runs")
@@ -64,7 +64,7 @@ extension LocalCluster {
         case .running:
             return
         case .answers:
-            // Not PING: redis-replica-init answers that too, while it stands in for a master whose data it brings home.
+            // Not PING: redis-replica-init answers that too, as the placeholder master during a restore from replicas.
             try await wait(until: "\(name) answers on \(node.endpoint)", of: name, within: limit) {
                 let reply = try await self.redis(name, "DBSIZE")
                 return Observation(reply.text != nil, else: reply.errorText ?? "\(reply)")
@@ -89,7 +89,7 @@ extension LocalCluster {
     /// up to a second later (redis/redis `src/replication.c`, `repl_start_cmd_stream_on_ack`). A PUBLISH is sent to the
     /// replicas as a write is, and changes no data.
     public nonisolated func wait(
-        untilReplicasOf name: String, are count: Int, within limit: Duration = .seconds(20)
+        untilReplicasOf name: String, are count: Int, within limit: Duration = .seconds(30)
     ) async throws {
         try await wait(until: "\(name) lists \(count) replicas online", of: name, within: limit) {
             let info = try await self.info(name)

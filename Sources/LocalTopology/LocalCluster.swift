@@ -3,9 +3,9 @@ internal import SystemPackage
 
 /// Real processes on loopback: started in order, asked, hurt, and stopped together.
 ///
-/// Use ``withLocalCluster(_:_:)``, which stops it whatever happens.
+/// Use ``withLocalCluster(_:_:)``, which always stops it.
 public actor LocalCluster {
-    /// A node that ended without having been told to.
+    /// A node that ended without being asked to.
     public struct UnexpectedEnding: Hashable, Sendable {
         public let node: String
         public let ending: Ending
@@ -37,7 +37,15 @@ public actor LocalCluster {
     /// Starts every node in order, each once the one before is up.
     /// - Parameter progress: Called with each node before it starts.
     public func start(progress: @Sendable (NodeSpec) -> Void = { _ in }) async throws {
-        for node in spec.nodes {
+        // A master that asks its replicas is not up before they answer, and they are not before it is.
+        let isAsking = spec.nodes.contains { $0.isRedis && $0.environment["REDIS_SLAVE_NODES_HOST"] != nil }
+        let together = isAsking ? spec.nodes.filter { $0.isRedis && $0.folderOwner == nil } : []
+        for node in together {
+            progress(node)
+            try await launch(node.name)
+        }
+        for node in together { try await waitUntilUp(node.name) }
+        for node in spec.nodes where !together.contains(node) {
             progress(node)
             try await start(node.name)
         }
@@ -61,7 +69,7 @@ public actor LocalCluster {
         endings[name] = nil
         told.remove(name)
         Task { await self.note(child.ended(), of: child, name) }
-        // Somebody stopped the cluster while the child was being started: it must not survive that.
+        // The cluster was stopped while the child was being started: the child must not survive that.
         if isStopped { await end(name, with: SIGKILL) }
     }
 
@@ -99,6 +107,9 @@ public actor LocalCluster {
         try Files.removeTree(directory.folder(of: node))
     }
 
+    /// Where the node answers.
+    public func endpoint(of name: String) throws(LocalTopologyError) -> Endpoint { try node(name).endpoint }
+
     /// The node's process, for looking at it from outside.
     public func processIdentifier(of name: String) throws -> Int32 { try running(name).pid }
 
@@ -115,7 +126,7 @@ public actor LocalCluster {
 
     /// Ends all nodes and removes the cluster's folder. Once begun it finishes, also in a cancelled task; the second call
     /// does nothing.
-    /// - Parameter keepingFolder: Leaves configurations, data and logs for somebody to read.
+    /// - Parameter keepingFolder: Keeps configurations, data and logs, so that they can be read.
     public func stop(keepingFolder: Bool = false) async {
         await Task { await self.stopAll(keepingFolder: keepingFolder) }.value
     }
@@ -130,7 +141,7 @@ public actor LocalCluster {
             }
         }
         reportEnding.finish()
-        // What cannot be removed stays in TMPDIR; there is nobody left to tell.
+        // What cannot be removed stays in TMPDIR; nothing is left to report it to.
         if keepingFolder { directory.keep() } else { try? directory.remove() }
     }
 

@@ -16,7 +16,7 @@ public enum LocalTopologyError: Error, Hashable, Sendable {
     case notRunning(node: String)
     /// The node ended while something was expected of it.
     case died(node: String, ending: Ending, log: LogTail)
-    /// The deadline passed; `seen` is what the last look saw instead.
+    /// The deadline passed; `seen` is what the last check saw instead.
     case timedOut(condition: String, within: Duration, seen: String, log: LogTail?)
 }
 

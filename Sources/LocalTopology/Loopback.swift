@@ -1,27 +1,46 @@
 public import Glibc
+internal import Synchronization
 
 /// What loopback's ports are up to.
 public enum Loopback {
     /// Checks that nothing holds the endpoint, by an exclusive bind that is undone at once.
     ///
     /// A bind with SO_REUSEPORT would succeed beside another sharer; this one sees it. Connections in TIME_WAIT do not count.
-    /// - Throws: ``LocalTopologyError/taken(_:)`` if it is held.
+    /// - Throws: ``LocalTopologyError/taken(_:)`` if it is in use.
     public static func checkFree(_ endpoint: Endpoint) throws(LocalTopologyError) {
         _ = try boundPort(endpoint)
     }
 
-    /// Finds ports that are free now on the host, all different.
+    /// Finds ports that are free now on the host, all different, and different from all that this process found before.
     ///
-    /// Nothing reserves them: between this and the server's own bind another program may take one. The kernel hands out
-    /// ephemeral ports in turns, which makes that rare.
+    /// Nothing reserves them: between this and the server's own bind another program may take one. They are below the ports
+    /// that Linux gives to outgoing connections (`net.ipv4.ip_local_port_range`), so no connection does.
     public static func freePorts(_ count: Int, host: String = "127.0.0.1") throws(LocalTopologyError) -> [Int] {
         var found: [Int] = []
-        while found.count < count {
-            let port = try boundPort(Endpoint(host: host, port: 0))
-            if !found.contains(port) { found.append(port) }
+        var looks = 0
+        while found.count < count, looks < candidates.count {
+            looks += 1
+            let port = nextCandidate.withLock { next in
+                // Programs take some ports behind the one that they are given.
+                defer { next = (next - candidates.lowerBound + stride) % candidates.count + candidates.lowerBound }
+                return next
+            }
+            do throws(LocalTopologyError) {
+                found.append(try boundPort(Endpoint(host: host, port: port)))
+            } catch {
+                guard case .taken = error else { throw error }
+            }
+        }
+        guard found.count == count else {
+            throw .system(attempt: "find \(count) free ports on", subject: host, errno: EADDRINUSE)
         }
         return found
     }
+
+    private static let candidates = 15_000..<32_768
+    private static let stride = 101
+    /// Where it begins is by chance, so that two processes rarely look at the same ones.
+    private static let nextCandidate = Mutex(Int.random(in: candidates))
 
     private static func boundPort(_ endpoint: Endpoint) throws(LocalTopologyError) -> Int {
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)

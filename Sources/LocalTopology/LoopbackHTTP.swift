@@ -27,7 +27,7 @@ public enum LoopbackHTTP {
 
         public var text: String { String(decoding: body, as: UTF8.self) }
 
-        /// The value of the first header of this name, whatever its case.
+        /// The value of the first header of this name, ignoring case.
         public func header(_ name: String) -> String? {
             for line in headers {
                 let parts = line.split(separator: ":", maxSplits: 1)

@@ -36,6 +36,8 @@ public struct NodeSpec: Hashable, Sendable {
     /// Whether the process is a redis-server in the end, or shares a folder with one: dropped to the `redis` user when we are
     /// root, and never run as root.
     public var isRedis: Bool
+    /// Programs that the executable looks for beside itself.
+    public var companions: [FilePath] = []
     /// The node whose folder it is in, if not one of its own: as containers of a pod share a volume.
     public var folderOwner: String?
     /// Where the process runs, if not in our own network; it is asked there, too.
@@ -86,7 +88,7 @@ extension NodeSpec {
     /// - Parameters:
     ///   - program: redis-replica-init.
     ///   - master: Whom to replicate; `nil` for a master.
-    ///   - replicas: Whom a master asks before it starts empty; where there are none, it asks nobody.
+    ///   - replicas: The servers that a master asks before it starts empty; empty: it asks none.
     ///   - onEmpty: What it does where they have what it lacks (`REDIS_ON_EMPTY`).
     ///   - configuration: What the init finds and rewrites. Never `.none` in effect: then it gets an empty file, so that it
     ///     does not reach for the machine's own /etc/redis/redis.conf.
@@ -112,6 +114,8 @@ extension NodeSpec {
         if !replicas.isEmpty {
             environment["REDIS_SLAVE_NODES_HOST"] = replicas.map(\.description).joined(separator: ",")
             environment["REDIS_ON_EMPTY"] = onEmpty
+            // One that is dead is waited for within the time that a start may take (`ClusterSpec.startDeadline`).
+            environment["REDIS_GUARD_TIMEOUT"] = "10"
         }
         return NodeSpec(
             name: name, executable: program, arguments: arguments.isEmpty ? [] : ["--"] + arguments,
@@ -140,23 +144,84 @@ extension NodeSpec {
         return node
     }
 
+    /// A redis-server of a fail-over installation, and its agent: redis-replica-sidecar supervise.
+    /// - Parameters:
+    ///   - program: redis-replica-sidecar, with redis-replica-init beside it.
+    ///   - nodes: All nodes, this one among them, by their names.
+    ///   - etcd: Where the lease is.
+    ///   - statusPort: Where the agent answers HTTP, at the server's address.
+    public static func failoverNode(
+        _ name: String, program: FilePath, at endpoint: Endpoint, of nodes: [(name: String, endpoint: Endpoint)],
+        etcd: Endpoint, statusPort: Int, configuration: Configuration, environment more: [String: String] = [:]
+    ) -> NodeSpec {
+        let environment = [
+            "FAILOVER_STORE": "etcd", "ETCD_ENDPOINTS": "http://\(etcd)", "FAILOVER_NODE": name,
+            "FAILOVER_NODES": nodes.map { "\($0.name)=\($0.endpoint)" }.joined(separator: ","),
+            "FAILOVER_SOCKET": "{directory}/failover.sock",
+            "REDIS_CONFIG_FILE": "{directory}/redis.conf", "REDIS_DATA_DIR": "{directory}",
+            "REDIS_MASTER_RECORD_FILE": "{directory}/master-record", "REDIS_BIND": endpoint.host,
+            "REDIS_PORT_NUMBER": "\(endpoint.port)", "SIDECAR_HOST": endpoint.host, "SIDECAR_PORT": "\(statusPort)",
+        ]
+        var node = NodeSpec(
+            name: name, executable: program, arguments: ["supervise"],
+            environment: environment.merging(more) { $1 }, configuration: configuration, endpoint: endpoint,
+            readiness: .answers, isRedis: true)
+        node.companions = [program.removingLastComponent().appending("redis-replica-init")]
+        return node
+    }
+
+    /// A member of etcd that is a whole etcd, with its data in its own folder.
+    /// - Parameter peerPort: On the same address.
+    public static func etcd(
+        _ name: String, program: FilePath, at endpoint: Endpoint, peerPort: Int
+    ) -> NodeSpec {
+        let peer = "http://\(endpoint.host):\(peerPort)"
+        return NodeSpec(
+            name: name, executable: program,
+            arguments: [
+                "--name", name, "--data-dir", "{directory}/data", "--listen-client-urls", "http://\(endpoint)",
+                "--advertise-client-urls", "http://\(endpoint)", "--listen-peer-urls", peer,
+                "--initial-advertise-peer-urls", peer, "--initial-cluster", "\(name)=\(peer)", "--unsafe-no-fsync",
+            ],
+            endpoint: endpoint, readiness: .running, isRedis: false)
+    }
+
     /// A KVApp that shares its port with its siblings.
     /// - Parameter name: Also its HOSTNAME.
     public static func app(
         _ name: String, program: FilePath, at endpoint: Endpoint, podIP: String, master: Endpoint, replicas: [Endpoint]
     ) -> NodeSpec {
-        NodeSpec(
-            name: name, executable: program,
-            arguments: ["serve", "--host", endpoint.host, "--port", "\(endpoint.port)", "--share-port"],
-            environment: [
-                "POD_IP": podIP,
-                "HOSTNAME": name,
-                // Nobody has to notice that it goes.
-                "DRAIN_DELAY_SECONDS": "0",
+        app(
+            name, program: program, at: endpoint, podIP: podIP,
+            servers: [
                 "REDIS_MASTER_SERVICE_HOST": master.host,
                 "REDIS_MASTER_SERVICE_PORT": "\(master.port)",
                 "REDIS_SLAVE_ENDPOINTS": replicas.map(\.description).joined(separator: ","),
-            ],
-            endpoint: endpoint, readiness: .http(path: "/readyz", hostname: name), isRedis: false)
+            ])
+    }
+
+    /// A KVApp that finds the leader among all nodes.
+    public static func app(
+        _ name: String, program: FilePath, at endpoint: Endpoint, podIP: String, nodes: [Endpoint]
+    ) -> NodeSpec {
+        app(
+            name, program: program, at: endpoint, podIP: podIP,
+            servers: ["REDIS_NODES": nodes.map(\.description).joined(separator: ",")])
+    }
+
+    private static func app(
+        _ name: String, program: FilePath, at endpoint: Endpoint, podIP: String, servers: [String: String]
+    ) -> NodeSpec {
+        let environment = [
+            "POD_IP": podIP,
+            "HOSTNAME": name,
+            // No client has to notice that it goes.
+            "DRAIN_DELAY_SECONDS": "0",
+        ]
+        return NodeSpec(
+            name: name, executable: program,
+            arguments: ["serve", "--host", endpoint.host, "--port", "\(endpoint.port)", "--share-port"],
+            environment: environment.merging(servers) { $1 }, endpoint: endpoint,
+            readiness: .http(path: "/readyz", hostname: name), isRedis: false)
     }
 }

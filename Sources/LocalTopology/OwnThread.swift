@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Runs a body that blocks or takes long on a thread of its own, which ends with it.
+/// Runs a body that blocks or takes long on its own thread, which ends with it.
 public func onOwnThread(_ body: @escaping @Sendable () -> Void) {
     let job = Unmanaged.passRetained(Job(body))
     var thread = pthread_t()

@@ -22,7 +22,7 @@ struct RunDirectory: Sendable {
         }
         path = FilePath(String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
         self.account = account
-        // Locked before it has its name, so that nobody's sweep finds it free.
+        // Locked before it has its name, so that no other process's clean-up finds it unlocked.
         let unnamed = path.appending("lock.new")
         lock = try Files.appending(to: unnamed)
         guard flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0, rename(unnamed.string, path.appending("lock").string) == 0
@@ -58,18 +58,24 @@ struct RunDirectory: Sendable {
     }
 
     /// A path under which the servers' user can execute the program: its own, or a copy here, since a checkout under
-    /// /root is closed to everybody else.
+    /// /root is closed to all other users.
     func executable(for node: NodeSpec) throws(LocalTopologyError) -> FilePath {
         guard node.isRedis, account != nil, !node.executable.starts(with: "/usr") else { return node.executable }
         let name = node.executable.lastComponent?.string ?? node.name
-        let copy = path.appending("bin-\(node.name)-\(name)")
-        if !Programs.isExecutable(copy) {
-            try Files.write(Files.read(node.executable), to: copy, mode: .ownerReadWriteExecute)
-            guard chmod(copy.string, 0o755) == 0 else {
-                throw .system(attempt: "make executable", subject: copy.string, errno: errno)
-            }
+        for companion in node.companions {
+            try copy(companion, to: path.appending(companion.lastComponent?.string ?? ""))
         }
-        return copy
+        let copied = path.appending("bin-\(node.name)-\(name)")
+        try copy(node.executable, to: copied)
+        return copied
+    }
+
+    private func copy(_ program: FilePath, to copy: FilePath) throws(LocalTopologyError) {
+        guard !Programs.isExecutable(copy) else { return }
+        try Files.write(Files.read(program), to: copy, mode: .ownerReadWriteExecute)
+        guard chmod(copy.string, 0o755) == 0 else {
+            throw .system(attempt: "make executable", subject: copy.string, errno: errno)
+        }
     }
 
     func remove() throws(LocalTopologyError) {
@@ -77,7 +83,7 @@ struct RunDirectory: Sendable {
         try? lock.close()
     }
 
-    /// Leaves the folder to somebody who will read it: without its lock no sweep takes it.
+    /// Keeps the folder for a person who will read it: without its lock file no clean-up removes it.
     func keep() {
         unlink(path.appending("lock").string)
         try? lock.close()

@@ -1,6 +1,6 @@
 internal import Hiredis
 
-/// Keys that are written to lose none of them: `sample-1`, `sample-2`, …, each with a value of its own.
+/// Keys that are written to lose none of them: `sample-1`, `sample-2`, …, each with its own value.
 public struct SampleKeys: Hashable, Sendable {
     public let count: Int
 
@@ -53,7 +53,7 @@ public struct SampleKeys: Hashable, Sendable {
         }
     }
 
-    /// A server did not do what it was told.
+    /// A server did not do what was asked.
     public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         public let node: String
         public let command: String

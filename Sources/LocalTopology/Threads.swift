@@ -1,14 +1,15 @@
 internal import Dispatch
 internal import Synchronization
 
-/// Runs a blocking call on a thread of Dispatch's, so that the cooperative pool keeps its few threads; in a network
-/// namespace, on a thread of its own.
+/// Runs a blocking call on its own thread, in a network namespace where one is given.
+///
+/// No pool has enough threads: on two cores three calls that wait for an answer would keep the fourth one waiting.
 func offPool<Value: Sendable>(
     in namespace: NetworkNamespace? = nil, _ body: @escaping @Sendable () throws -> Value
 ) async throws -> Value {
     if let namespace { return try await namespace.perform(body) }
     return try await withCheckedThrowingContinuation { continuation in
-        DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
+        onOwnThread { continuation.resume(with: Result { try body() }) }
     }
 }
 

@@ -9,6 +9,7 @@ enum Byte {
     static let singleQuote = UInt8(ascii: "'")
     static let hash = UInt8(ascii: "#")
     static let slash = UInt8(ascii: "/")
+    static let dot = UInt8(ascii: ".")
 
     /// What a line is trimmed of at both ends: blank, tab, carriage return (the newline ends the line).
     static func isTrimmed(_ byte: UInt8) -> Bool {

@@ -13,9 +13,23 @@ struct Directive: Equatable, Sendable {
     var hasQuotes: Bool
     /// Whether a `#` stands in it.
     var hasHash: Bool
+    /// Whether a server knows the name, so that it is no misspelled one.
+    var isKnown: Bool
+    /// Whether the name looks like a misspelled secret directive's, or like a secret's name elsewhere.
+    var isMisspelledSecret: Bool
+    /// Whether more arguments stand behind the name than it takes, or one so long that it may be a name and a value.
+    var mayHoldWords: Bool
 
     /// Whether a password may stand in it.
-    var mayBeSecret: Bool { fingerprint == 0 || DirectiveName.secretFingerprints.contains(fingerprint) }
+    var mayBeSecret: Bool {
+        fingerprint == 0 || isMisspelledSecret || DirectiveName.isSecret(fingerprint: fingerprint)
+    }
+
+    /// Whether a second look is worth while: at most a few lines of a file.
+    var mayBeTrap: Bool {
+        hasHash || !isKnown || mayHoldWords || mayBeSecret || fingerprint == DirectiveName.renameCommandFingerprint
+            || fingerprint == DirectiveName.masterUserFingerprint
+    }
 }
 
 /// What happens to a directive's line when the document is rendered.

@@ -10,7 +10,7 @@ public struct DirectiveName: Hashable, Sendable, ExpressibleByStringLiteral, Cus
     /// The canonical name for any spelling.
     public init(_ spelling: String) {
         let lowered = spelling.lowercasedASCII
-        let own = Self.fingerprint(of: Array(lowered.utf8).span)
+        let own = Self.fingerprint(of: lowered)
         if let index = Self.aliasFingerprints.firstIndex(of: own), Self.aliases[index] == lowered {
             text = Self.canonicals[index]
             fingerprint = Self.canonicalFingerprints[index]
@@ -24,40 +24,36 @@ public struct DirectiveName: Hashable, Sendable, ExpressibleByStringLiteral, Cus
 
     public var description: String { text }
 
+    /// Every spelling of a directive, the canonical one first.
+    public static func spellings(of name: DirectiveName) -> [String] {
+        [name.text] + aliases.indices.filter { canonicals[$0] == name.text }.map { aliases[$0] }
+    }
+
     /// Whether several lines of this name add up instead of the last one winning.
     public var accumulates: Bool { Self.accumulating.contains(text) }
 
     /// Whether its arguments may hold a password, so that they must never be shown.
-    public var isSecret: Bool { Self.secretFingerprints.contains(fingerprint) && Self.secrets.contains(text) }
+    public var isSecret: Bool { Self.isSecret(fingerprint: fingerprint) && Self.secrets.contains(text) }
 
     private static let accumulating: [String] = [
         "save", "rename-command", "loadmodule", "user", "sentinel", "include", "client-output-buffer-limit",
     ]
 
-    private static let secrets: [String] = [
+    static let secrets: [String] = [
         "requirepass", "masterauth", "tls-key-file-pass", "tls-client-key-file-pass", "user", "sentinel",
     ]
 
-    static let secretFingerprints: [UInt32] = secrets.map { fingerprint(of: Array($0.utf8).span) }
+    /// The directives that take several arguments, but for those with a secret in them.
+    static let takingMany: [String] = [
+        "bind", "bind-source-addr", "save", "loadmodule", "client-output-buffer-limit", "oom-score-adj-values",
+        "latency-tracking-info-percentiles", "shutdown-on-sigterm", "shutdown-on-sigint", "notify-keyspace-events",
+        "tls-protocols", "propagation-error-behavior",
+    ]
 
-    static func fingerprint(of name: Span<UInt8>) -> UInt32 {
-        var hash: UInt32 = 2_166_136_261
-        for index in name.indices { hash = (hash ^ UInt32(Byte.lowercased(name[index]))) &* 16_777_619 }
-        return hash
-    }
-
-    /// The fingerprint of the canonical spelling of whatever spelling is given.
-    static func canonicalFingerprint(of name: Span<UInt8>) -> UInt32 {
-        let hash = fingerprint(of: name)
-        if let index = aliasFingerprints.firstIndex(of: hash) { return canonicalFingerprints[index] }
-        return hash
-    }
-
-    private static let aliasFingerprints = aliases.map { fingerprint(of: Array($0.utf8).span) }
-    private static let canonicalFingerprints = canonicals.map { fingerprint(of: Array($0.utf8).span) }
+    var takesMany: Bool { Self.takesMany(fingerprint: fingerprint) }
 
     /// Each alias, and at the same index its canonical name.
-    private static let aliases = [
+    static let aliases = [
         "slaveof",
         "primaryauth",
         "primaryuser",
@@ -85,7 +81,7 @@ public struct DirectiveName: Hashable, Sendable, ExpressibleByStringLiteral, Cus
         "bgsave_cpulist",
     ]
 
-    private static let canonicals = [
+    static let canonicals = [
         "replicaof",
         "masterauth",
         "masteruser",

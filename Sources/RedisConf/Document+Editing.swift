@@ -20,7 +20,7 @@ extension Document {
     /// A line that already says so keeps its spelling, quotes and case: a second application changes no byte.
     /// - Parameters:
     ///   - spelling: the name to write where a line is written; the canonical one by default.
-    ///   - keepingEarlier: shadowed lines stay, because each has an effect of its own: `dir` names the folder that the
+    ///   - keepingEarlier: shadowed lines stay, because each has its own effect: `dir` names the folder that the
     ///     relative includes behind it are read from. A line with such an include behind it is not changed either.
     @discardableResult
     public mutating func set(
@@ -53,6 +53,9 @@ extension Document {
     public mutating func replace(_ entry: Entry, with arguments: [[UInt8]]) {
         record(LineEdit(index: entry.index, replacement: directiveLine(entry.name.text, arguments)))
     }
+
+    /// Whether the line of an entry, read from this document, has been replaced or removed since.
+    public func isChanged(_ entry: Entry) -> Bool { edit(of: entry.index) != nil }
 
     /// Adds a line of an accumulating directive, unless one with the same arguments is there.
     public mutating func add(_ name: DirectiveName, _ arguments: [[UInt8]]) {

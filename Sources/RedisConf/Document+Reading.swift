@@ -2,6 +2,8 @@ extension Document {
     /// A directive as it was read, its place included.
     public struct Entry: Equatable, Sendable {
         public var name: DirectiveName
+        /// The name as it is written, its quotes resolved.
+        public var spelling: [UInt8]
         /// The arguments behind the name.
         public var arguments: [Token]
         /// Of the name's first byte.
@@ -30,7 +32,7 @@ extension Document {
         if let nul { result.append((nul, .nulByte)) }
         for directive in directives where directive.hasQuotes {
             do throws(TokenError) {
-                try checkQuotes(bytes.span.extracting(directive.content))
+                try checkQuotes(bytes.span.extracting(directive.content), quotes: quotes)
             } catch {
                 let column = directive.content.lowerBound - directive.line.lowerBound + 1
                 switch error {
@@ -57,10 +59,12 @@ extension Document {
     /// The directive at an index; nil where its line is malformed.
     func entry(_ index: Int) -> Entry? {
         let directive = directives[index]
-        guard let tokens = try? splitArguments(bytes.span.extracting(directive.content)), let name = tokens.first
+        guard let tokens = try? splitArguments(bytes.span.extracting(directive.content), quotes: quotes),
+            let name = tokens.first
         else { return nil }
         return Entry(
-            name: DirectiveName(String(decoding: name.bytes, as: UTF8.self)), arguments: Array(tokens.dropFirst()),
+            name: DirectiveName(String(decoding: name.bytes, as: UTF8.self)), spelling: name.bytes,
+            arguments: Array(tokens.dropFirst()),
             position: Position(
                 line: directive.number, column: directive.content.lowerBound - directive.line.lowerBound + 1),
             index: index)

@@ -1,10 +1,12 @@
 /// A redis.conf, byte for byte: what is not edited comes back as it was read.
 ///
 /// One array holds the bytes, lines are ranges into it, and only directives are recorded: comments and blank lines cost
-/// one pass and nothing more. Any bytes can be parsed; what redis-server would refuse is told by ``faults``.
+/// one pass and nothing more. Any bytes can be parsed; ``faults`` lists what redis-server would refuse.
 public struct Document: Equatable, Sendable {
     let bytes: [UInt8]
     let directives: [Directive]
+    /// By which its lines are split.
+    let quotes: QuoteRule
     /// At most one for a directive, in the order of the lines.
     var edits: [LineEdit] = []
     var appended: [Appended] = []
@@ -18,16 +20,17 @@ public struct Document: Equatable, Sendable {
         var line: [UInt8]
     }
 
-    public init(_ bytes: [UInt8] = []) {
+    public init(_ bytes: [UInt8] = [], quotes: QuoteRule = .endsToken) {
         self.bytes = bytes
-        (directives, nul) = Self.scan(bytes.span)
+        self.quotes = quotes
+        (directives, nul) = Self.scan(bytes.span, quotes)
     }
 
     /// A byte order mark at the very beginning.
     var beginsWithByteOrderMark: Bool { bytes.starts(with: [0xEF, 0xBB, 0xBF]) }
 
     /// One pass: line ends, the first NUL, and a record for each line that is neither blank nor a comment.
-    private static func scan(_ span: Span<UInt8>) -> ([Directive], nul: Position?) {
+    private static func scan(_ span: Span<UInt8>, _ quotes: QuoteRule) -> ([Directive], nul: Position?) {
         var found: [Directive] = []
         var nul: Position?
         var number = 0
@@ -47,7 +50,9 @@ public struct Document: Equatable, Sendable {
             if first < end, span[first] != Byte.hash {
                 var last = end
                 while Byte.isTrimmed(span[last - 1]) { last -= 1 }
-                if let directive = directive(in: span, content: first..<last, line: start..<next, number: number) {
+                if let directive = directive(
+                    in: span, content: first..<last, line: start..<next, number: number, quotes: quotes)
+                {
                     found.append(directive)
                 }
             }
@@ -75,35 +80,65 @@ public struct Document: Equatable, Sendable {
     }
 
     private static func directive(
-        in span: Span<UInt8>, content: Range<Int>, line: Range<Int>, number: Int
+        in span: Span<UInt8>, content: Range<Int>, line: Range<Int>, number: Int, quotes: QuoteRule
     ) -> Directive? {
         var hasQuotes = false
         var hasHash = false
+        var isPath = false
         var nameEnd = content.upperBound
         var index = content.lowerBound
+        var words = 0
+        var isInWord = false
         while index < content.upperBound {
             let byte = span[index]
-            if byte == Byte.hash { hasHash = true }
-            if byte == Byte.doubleQuote || byte == Byte.singleQuote { hasQuotes = true }
+            let isBlank = Byte.isSpace(byte)
+            if !isBlank, !isInWord { words += 1 }
+            isInWord = !isBlank
+            switch byte {
+            case Byte.hash: hasHash = true
+            case Byte.doubleQuote, Byte.singleQuote: hasQuotes = true
+            case Byte.slash, Byte.dot: isPath = true
+            default: break
+            }
             if nameEnd == content.upperBound, hasQuotes || Byte.isTrimmed(byte) { nameEnd = index }
             index += 1
         }
-        var fingerprint: UInt32 = 0
+        // 0 where the name cannot be split.
+        var spelling: UInt32 = 0
+        var isKnown = true
+        var isMisspelledSecret = false
         let endsInQuote = nameEnd < content.upperBound && !Byte.isTrimmed(span[nameEnd])
         if !endsInQuote, !Byte.isSpace(span[content.lowerBound]) {
             // The short way: nothing in the name is quoted, and nothing before it would be skipped.
-            fingerprint = DirectiveName.canonicalFingerprint(of: span.extracting(content.lowerBound..<nameEnd))
+            let name = span.extracting(content.lowerBound..<nameEnd)
+            spelling = DirectiveName.fingerprint(of: name)
+            isKnown = KnownNames.contains(fingerprint: spelling)
+            if !isKnown { isMisspelledSecret = SecretClue.isMisspelled(unknown: name) }
         } else {
             var position = 0
             do throws(TokenError) {
-                guard let name = try nextToken(in: span.extracting(content), at: &position) else { return nil }
-                fingerprint = DirectiveName.canonicalFingerprint(of: name.bytes.span)
+                guard let name = try nextToken(in: span.extracting(content), at: &position, quotes: quotes)
+                else { return nil }
+                spelling = DirectiveName.fingerprint(of: name.bytes.span)
+                isKnown = KnownNames.contains(fingerprint: spelling)
+                if !isKnown { isMisspelledSecret = SecretClue.isMisspelled(unknown: name.bytes.span) }
             } catch {
-                fingerprint = 0
+                spelling = 0
             }
         }
+        let fingerprint = DirectiveName.canonicalFingerprint(spelling)
+        // One argument that is no path, and so long that it may be a name and a value.
+        let isLong = words == 2 && content.upperBound - nameEnd > 11 && !isPath
+        let isMany =
+            switch fingerprint {
+            case DirectiveName.replicaofFingerprint: words != 3
+            case _ where DirectiveName.takesMany(fingerprint: fingerprint):
+                words > 2 && SecretClue.mayStand(in: span.extracting(content))
+            default: words > 2
+            }
         return Directive(
             line: line, content: content, number: number, fingerprint: fingerprint, hasQuotes: hasQuotes,
-            hasHash: hasHash)
+            hasHash: hasHash, isKnown: isKnown, isMisspelledSecret: isMisspelledSecret,
+            mayHoldWords: isLong || isMany)
     }
 }

@@ -1,12 +1,25 @@
 /// What redis-server would have in effect after reading a file and everything it includes, in reading order.
 ///
 /// `include` is read where it stands, relative to the folder in force at that point; `dir` changes that folder at once.
-/// From 7.0 its path may be a glob pattern that matches nothing.
+/// From 7.0 its path may be a glob pattern that matches nothing; the files that it matches are read as one text.
 public struct EffectiveConfiguration: Equatable, Sendable {
     /// One file, as often as it was read.
     public struct File: Equatable, Sendable {
         public var path: [UInt8]
         public var document: Document
+    }
+
+    /// The last line of a file, and the file whose first line the server reads as its continuation.
+    public struct JoinedLine: Equatable, Sendable {
+        public var file: [UInt8]
+        public var position: Position
+        public var next: [UInt8]
+
+        public init(file: [UInt8], position: Position, next: [UInt8]) {
+            self.file = file
+            self.position = position
+            self.next = next
+        }
     }
 
     /// One directive and the file it stands in; file 0 is the main one.
@@ -21,10 +34,19 @@ public struct EffectiveConfiguration: Equatable, Sendable {
     /// Whether a relative include is read from the folder that a `dir` line names: then `dir` lines must stay.
     public private(set) var directoryMustStay = false
 
+    /// Whether an include may name several files from 7.0 on, and names one file before.
+    public private(set) var hasPattern = false
+
+    /// Lines that are one line to the server because a file that a pattern matches does not end in a newline.
+    public private(set) var joinedLines: [JoinedLine] = []
+
     private var order: [Reference] = []
-    private var folder: [UInt8]
+    /// The folder that redis-server is in once it has read everything: where it opens what is named without a `/` in front,
+    /// but for includes.
+    public private(set) var folder: [UInt8]
     private let expandsGlobs: Bool
     private var sawDirectory = false
+    private var bounds = ConfigurationBounds()
 
     private struct Reference: Equatable, Sendable {
         var file: Int32
@@ -45,6 +67,8 @@ public struct EffectiveConfiguration: Equatable, Sendable {
         self.folder = folder
         self.expandsGlobs = expandsGlobs
         order.reserveCapacity(document.directives.count)
+        // Who read it has judged it.
+        _ = bounds.take(document.bytes)
         _ = read(file: 0, open: [path], from: provider)
     }
 
@@ -73,7 +97,8 @@ public struct EffectiveConfiguration: Equatable, Sendable {
     /// The main file's bytes as they were read.
     public var original: [UInt8] { files[0].document.bytes }
 
-    /// The well-formed lines that hold a `#` or are a secret directive's: few, where a file has many lines.
+    /// The well-formed lines that hold a `#`, may hold a secret, have an argument too many, or a name that no server knows:
+    /// few, where a file has many lines.
     public var linesWithTraps: [Setting] {
         order.compactMap { reference in
             guard reference.mayBeTrap else { return nil }
@@ -102,7 +127,7 @@ public struct EffectiveConfiguration: Equatable, Sendable {
             order.append(
                 Reference(
                     file: Int32(file), directive: Int32(index), fingerprint: directive.fingerprint,
-                    mayBeTrap: directive.hasHash || directive.mayBeSecret))
+                    mayBeTrap: directive.mayBeTrap))
             if directive.fingerprint == Self.include.fingerprint, let entry = document.entry(index),
                 entry.name == Self.include
             {
@@ -129,21 +154,58 @@ public struct EffectiveConfiguration: Equatable, Sendable {
         }
         if path[0] != Byte.slash, sawDirectory { directoryMustStay = true }
         let target = join(folder, path)
+        if Glob.isPattern(target) { hasPattern = true }
         let paths = expandsGlobs && Glob.isPattern(target) ? Glob.expand(target, in: provider) : [target]
+        var parts: [(path: [UInt8], bytes: [UInt8])] = []
         for path in paths {
             if open.contains(path) || open.count > 64 {
                 fault(.includeCycle(path: path))
                 return false
             }
             do throws(FileProblem) {
-                files.append(File(path: path, document: Document(try provider.contents(ofFile: path))))
+                let contents = try provider.contents(ofFile: path)
+                if let problem = bounds.take(contents) {
+                    fault(.unreadableInclude(path: path, problem))
+                    return false
+                }
+                parts.append((path, contents))
             } catch {
-                fault(.unreadableInclude(path: path, error))
-                continue
+                if error != .folder { fault(.unreadableInclude(path: path, error)) }
             }
+        }
+        joinOpenLines(of: &parts)
+        for (path, bytes) in parts {
+            files.append(File(path: path, document: Document(bytes, quotes: files[0].document.quotes)))
             guard read(file: files.count - 1, open: open + [path], from: provider) else { return false }
         }
         return true
+    }
+
+    /// Moves the first line of a file to the end of the one before it where that does not end in a newline: the server
+    /// reads all files of a pattern as one text. An empty line stays in its place, so that line numbers stay right.
+    private mutating func joinOpenLines(of parts: inout [(path: [UInt8], bytes: [UInt8])]) {
+        var open: Int?
+        for index in parts.indices where !parts[index].bytes.isEmpty {
+            let bytes = parts[index].bytes
+            if let open {
+                let end = bytes.firstIndex(of: Byte.newline).map { $0 + 1 } ?? bytes.count
+                note(joinOf: parts[open], with: parts[index].path, line: bytes[..<end])
+                parts[open].bytes += bytes[..<end]
+                parts[index].bytes = (end < bytes.count ? [Byte.newline] : []) + bytes[end...]
+                if bytes[end - 1] != Byte.newline { continue }
+            }
+            open = bytes.last == Byte.newline ? nil : index
+        }
+    }
+
+    private mutating func note(
+        joinOf part: (path: [UInt8], bytes: [UInt8]), with next: [UInt8], line: ArraySlice<UInt8>
+    ) {
+        let start = part.bytes.lastIndex(of: Byte.newline).map { $0 + 1 } ?? 0
+        let isBlank = { (byte: UInt8) in Byte.isTrimmed(byte) || byte == Byte.newline }
+        guard !part.bytes[start...].allSatisfy(isBlank), !line.allSatisfy(isBlank) else { return }
+        let number = part.bytes.count { $0 == Byte.newline } + 1
+        joinedLines.append(JoinedLine(file: part.path, position: Position(line: number, column: 1), next: next))
     }
 
     private static let include: DirectiveName = "include"

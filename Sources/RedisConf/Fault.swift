@@ -46,6 +46,10 @@ public struct LocatedFault: Error, Equatable, Sendable {
 public enum FileProblem: Error, Equatable, Sendable {
     case missing
     case denied
+    /// A folder has no contents. A server that includes one reads nothing.
+    case folder
+    /// What the bound is, as in "4 MiB".
+    case tooLarge(bound: String)
     /// Anything else, in the system's words.
     case failed(reason: String)
 }

@@ -1,4 +1,4 @@
-/// Writes one argument so that redis-server reads back exactly these bytes, whatever they are.
+/// Writes one argument so that redis-server reads back exactly these bytes, for any bytes.
 ///
 /// Plain where that is safe, else in double quotes with `\xHH` for every byte that is not printable ASCII.
 public func quoted(_ argument: [UInt8]) -> [UInt8] {

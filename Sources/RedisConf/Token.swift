@@ -16,37 +16,45 @@ public enum TokenError: Error, Equatable, Sendable {
     case textAfterQuote(offset: Int)
 }
 
+/// What a server makes of text right behind a closing quote.
+public enum QuoteRule: Sendable {
+    /// It refuses the line: every Redis, redict, and Valkey before 9.0.
+    case endsToken
+    /// It joins the text to the token, as a shell does: Valkey from 9.0 (valkey-io/valkey#2098).
+    case joinsText
+}
+
 /// Splits a line as redis-server does (`sdssplitargs`, redis/redis src/sds.c).
 ///
-/// - Quotes may open in the middle of a token, but the closing one ends it and wants white space or the end behind it.
+/// - Quotes may open in the middle of a token. Whether the closing one ends it is the ``QuoteRule``.
 /// - In double quotes `\xHH`, `\n`, `\r`, `\t`, `\b` and `\a` are escapes; any other `\c` is `c`.
 /// - In single quotes only `\'` is an escape. Outside quotes `\` and `#` are literal.
 /// - A NUL byte ends the line, as it ends a C string.
 ///
 /// - Returns: the tokens, none for a blank line.
 /// - Throws: ``TokenError`` where redis-server says "Unbalanced quotes in configuration line".
-public func splitArguments(_ line: Span<UInt8>) throws(TokenError) -> [Token] {
+public func splitArguments(_ line: Span<UInt8>, quotes: QuoteRule = .endsToken) throws(TokenError) -> [Token] {
     var tokens: [Token] = []
     var position = 0
-    while let token = try nextToken(in: line, at: &position) { tokens.append(token) }
+    while let token = try nextToken(in: line, at: &position, quotes: quotes) { tokens.append(token) }
     return tokens
 }
 
-/// Splits a byte array; see ``splitArguments(_:)``.
-public func splitArguments(_ line: [UInt8]) throws(TokenError) -> [Token] {
-    try splitArguments(line.span)
+/// Splits a byte array; see ``splitArguments(_:quotes:)``.
+public func splitArguments(_ line: [UInt8], quotes: QuoteRule = .endsToken) throws(TokenError) -> [Token] {
+    try splitArguments(line.span, quotes: quotes)
 }
 
-/// Throws what ``splitArguments(_:)`` throws, and keeps nothing.
-func checkQuotes(_ line: Span<UInt8>) throws(TokenError) {
+/// Throws what ``splitArguments(_:quotes:)`` throws, and keeps nothing.
+func checkQuotes(_ line: Span<UInt8>, quotes: QuoteRule) throws(TokenError) {
     var position = 0
-    while try nextToken(in: line, at: &position, keepsBytes: false) != nil {}
+    while try nextToken(in: line, at: &position, quotes: quotes, keepsBytes: false) != nil {}
 }
 
 /// The next token, and `position` behind it. Nil at the end of the line.
 /// - Parameter keepsBytes: false where only the places matter; the token's bytes are then missing.
 func nextToken(
-    in line: Span<UInt8>, at position: inout Int, keepsBytes: Bool = true
+    in line: Span<UInt8>, at position: inout Int, quotes: QuoteRule, keepsBytes: Bool = true
 ) throws(TokenError) -> Token? {
     while position < line.count, Byte.isSpace(line[position]) { position += 1 }
     guard position < line.count, line[position] != 0 else { return nil }
@@ -59,6 +67,10 @@ func nextToken(
         case Byte.doubleQuote, Byte.singleQuote:
             token.isQuoted = true
             try readQuoted(in: line, at: &position, into: &token.bytes, keepsBytes: keepsBytes)
+            if quotes == .joinsText { continue }
+            if position < line.count, line[position] != 0, !Byte.isSpace(line[position]) {
+                throw .textAfterQuote(offset: position)
+            }
             return token
         default:
             if keepsBytes { token.bytes.append(byte) }
@@ -80,7 +92,6 @@ private func readQuoted(
         let next: UInt8? = position + 1 < line.count && line[position + 1] != 0 ? line[position + 1] : nil
         if byte == quote {
             position += 1
-            if let next, !Byte.isSpace(next) { throw .textAfterQuote(offset: position) }
             return
         }
         if byte == Byte.backslash, let next, quote == Byte.doubleQuote {

@@ -1,7 +1,7 @@
-public import Replication
+public import RedisCore
 
-/// Which of the known servers is the master: a value that takes what all servers say of themselves, and remembers what it has
-/// to.
+/// Which of the known servers is proposed as the master: a value that takes what all servers say of themselves, and remembers
+/// what it has to. ``MasterObservations`` says whether the proposed one takes writes.
 ///
 /// The master is the server that is configured, until another one's history continues its history (`master_replid2` names it)
 /// and either the old one is away, is no master any more, or the replicas follow the new one. A server that was promoted while
@@ -10,7 +10,7 @@ public import Replication
 /// | the master in use | another master | the master is |
 /// |---|---|---|
 /// | is seen | continues it, and more replicas follow it | the other |
-/// | is seen | continues it, and no replica follows either | the other, once both were asked again |
+/// | is seen, and wrote nothing since | continues it, and no replica follows either | the other, once both were asked again |
 /// | became it in a fail-over a moment ago | was promoted in the same, and no replica follows either | none |
 /// | is seen, with a new history | continues the one in use before | the other, unless replicas follow the first |
 /// | is seen | anything else | the one in use; the other is a stray |
@@ -20,16 +20,17 @@ public import Replication
 ///
 /// - A stray began more than ``graceNanoseconds`` before the master was last seen, and lacks what was written since. Where no
 ///   replica follows it, it is followed only once the master is away, and not loading, for ``absenceNanoseconds``: a master
-///   that restarts stays the master. Even then it has to be the beginning of a fail-over by hand (not more than
-///   ``handoverNanoseconds`` old), or to lack nothing but the master's pings. One that the process never saw as a replica is old.
+///   that restarts stays the master. Even then it has to be the beginning of a manual fail-over (not more than
+///   ``handoverNanoseconds`` old), or to lack nothing but the master's pings. One that this process never saw as a replica
+///   counts as old.
 /// - Before a process knows a history, which is within its first ``graceNanoseconds``, two masters of which neither continues
-///   the other are told apart by the replicas alone.
+///   the other are distinguished by the replicas alone.
 public struct MasterSelection: Sendable {
     /// How long two histories may run side by side in a fail-over.
     public static let graceNanoseconds: Int64 = 5_000_000_000
     /// How long the master is away before a stray may take its place.
     public static let absenceNanoseconds: Int64 = 10_000_000_000
-    /// How long after a promotion the old master may still run for the two to be one fail-over by hand.
+    /// How long after a promotion the old master may still run for the two to be one manual fail-over.
     public static let handoverNanoseconds: Int64 = 60_000_000_000
     /// How long a process needs to see all servers.
     static let settlingNanoseconds: Int64 = 3_000_000_000
@@ -40,17 +41,17 @@ public struct MasterSelection: Sendable {
 
     public let configured: String
     /// Where the master is: the last one, while none is known.
-    public private(set) var endpoint: String
+    public internal(set) var endpoint: String
     /// The master's history, or that of the last one.
-    public private(set) var history: History?
+    public internal(set) var history: History?
     /// When ``history`` was last seen.
-    public private(set) var historySeenAt: Int64 = .min
+    public internal(set) var historySeenAt: Int64 = .min
     /// Histories that led to ``history``, the youngest last.
     public private(set) var ancestors: [ReplicationID] = []
     /// Why there is no master, where several servers claim to be it.
-    public private(set) var rivals: [Rival] = []
+    public internal(set) var rivals: [Rival] = []
     /// What the last change of the master cost; `nil` before there was one.
-    public private(set) var lastChange: Change?
+    public internal(set) var lastChange: Change?
 
     /// When the last change of the master was.
     private var changedAt: Int64?
@@ -62,6 +63,8 @@ public struct MasterSelection: Sendable {
     private var strays: [Stray] = []
     /// Endpoints whose servers were seen in step with the master.
     private var members: [String] = []
+    /// The last history in use that was met at the configured endpoint.
+    private var namedID: ReplicationID?
 
     /// One of several masters of which none can be preferred.
     public struct Rival: Equatable, Sendable {
@@ -122,7 +125,7 @@ public struct MasterSelection: Sendable {
         absence = isMasterLoading || historySeenAt == .min ? 0 : now - historySeenAt
         if firstObservedAt == nil, !observations.isEmpty { firstObservedAt = now }
         let candidates = self.candidates(in: observations)
-        let incumbent = candidates.first { $0.endpoints.contains(endpoint) }
+        let incumbent = incumbent(among: candidates)
         let verdict = incumbent.map { judge(candidates, against: $0, observations) } ?? judge(candidates, observations)
         rivals = []
         switch verdict {
@@ -135,6 +138,13 @@ public struct MasterSelection: Sendable {
         case .away: break
         }
         noteStrays(candidates, at: now)
+    }
+
+    /// The master in use, or the one that the configured name leads to now, where it led to the one in use before.
+    private func incumbent(among candidates: [Candidate]) -> Candidate? {
+        let isNamed = history != nil && history?.id == namedID
+        return (isNamed ? candidates.first { $0.endpoints.contains(configured) } : nil)
+            ?? candidates.first { $0.endpoints.contains(endpoint) }
     }
 
     // MARK: The rules
@@ -167,11 +177,18 @@ public struct MasterSelection: Sendable {
         let votes = compare(other, incumbent)
         if other.history.continues(incumbent.history.id) {
             if votes != 0 { return votes > 0 ? .wins : .loses }
-            let isOpen = !hasFollowers(incumbent) && !isOldStray(other.history.id)
+            // What the one in use wrote since the promotion would be lost.
+            let isOpen =
+                !hasFollowers(incumbent) && !isOldStray(other.history.id)
+                && incumbent.history.offset < other.history.fork
             return isOpen && isConfirmed(other, incumbent) ? .wins : .loses
         }
         if incumbent.history.continues(other.history.id) {
-            // A process that has just begun may have met the stray first.
+            // A process that has just begun may have met the stray first, and what the other wrote since would be lost.
+            let wroteSince =
+                other.endpoints.contains(configured) && other.history.offset >= incumbent.history.fork
+                && !isAncestor(other.history.id)
+            if !isSettled, votes == 0, !hasFollowers(incumbent), wroteSince { return .wins }
             return votes > 0 ? isSettled ? .ties : .wins : .loses
         }
         // Both were promoted in the same fail-over.
@@ -188,7 +205,9 @@ public struct MasterSelection: Sendable {
             let isOurs = other.history.origin.map(isAncestor) ?? false
             return isOurs && votes > 0 && other.votersAreMembers ? .wins : .loses
         }
-        // Nothing is remembered: a server that was promoted may be the one in use.
+        // Nothing is remembered: one that never was a replica is not preferred to the one that the name leads to.
+        if incumbent.history.origin == nil, other.endpoints.contains(configured) { return .wins }
+        // A server that was promoted may be the one in use.
         guard other.history.origin != nil, !hasFollowers(incumbent) else { return .loses }
         return votes > 0 ? .wins : .ties
     }
@@ -225,7 +244,8 @@ public struct MasterSelection: Sendable {
             }
             if other.id == own.id { return true }
             return other.id == origin
-                && own.lostBytes(ofHistoryUpTo: other.offset) <= max(0, own.offset - own.fork + 1) + Self.pingBytes
+                && own.lostBytes(ofHistoryUpTo: other.offset)
+                    <= max(0, own.writtenBytes).saturatingAdding(Self.pingBytes)
         }
     }
 
@@ -326,6 +346,7 @@ public struct MasterSelection: Sendable {
 
     private mutating func follow(_ winner: Candidate, insteadOf incumbent: Candidate?, at now: Int64) {
         let place = winner.endpoints[0]
+        if winner.endpoints.contains(configured) { namedID = winner.history.id }
         if let history, winner.history.id != history.id {
             remember(history.id)
             if let origin = winner.history.origin { remember(origin) }

@@ -1,4 +1,4 @@
-public import Replication
+public import RedisCore
 
 /// What one server said of its replication, and when.
 public struct ServerObservation: Equatable, Sendable {
@@ -40,11 +40,13 @@ public struct History: Equatable, Sendable {
     /// Whether its server was promoted while it followed the other history.
     public func continues(_ other: ReplicationID) -> Bool { origin == other }
 
+    /// How many bytes it has written since it was promoted.
+    var writtenBytes: Int64 { offset.saturatingSubtracting(fork.saturatingSubtracting(1)) }
+
     /// How many bytes of the history that it continues it does not have.
     ///
     /// - Parameter offset: how far that history is known to have gone.
     public func lostBytes(ofHistoryUpTo offset: Int64) -> Int64 {
-        let (lost, isOverflow) = offset.subtractingReportingOverflow(fork - 1)
-        return isOverflow ? 0 : max(0, lost)
+        max(0, offset.saturatingSubtracting(fork.saturatingSubtracting(1)))
     }
 }

@@ -1,8 +1,8 @@
-public import Replication
+public import RedisCore
 
 /// What a server is in the system, by its history.
 public enum ServerStanding: Equatable, Sendable {
-    /// The master in use, by whatever name it was reached.
+    /// The master in use, under any name that it was reached by.
     case master
     /// A replica in the master's history, or one whose link is down: what that is worth it says itself.
     case replica

@@ -1,4 +1,4 @@
-/// What the service hands out as it is: files of this folder, in the program. A target of its own, so that their bytes are
+/// What the service hands out as it is: files of this folder, in the program. A separate target, so that their bytes are
 /// compiled once.
 public enum ServiceDocuments {
     /// The description of the HTTP API, OpenAPI 3.1 in JSON.

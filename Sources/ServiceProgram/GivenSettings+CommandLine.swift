@@ -11,14 +11,15 @@ extension GivenSettings {
         let values = flags.reduce(into: [AbsoluteConfigKey: ConfigValue]()) { values, flag in
             values[AbsoluteConfigKey(Self.components(of: flag.key))] = ConfigValue(.string(flag.value), isSecret: false)
         }
-        let secrets = Set(variables.filter(\.isSecret).map(\.name))
+        let secrets = Set(variables.filter(\.isSecret).flatMap { [$0.name] + $0.valkeyNames })
         let reader = ConfigReader(providers: [
             InMemoryProvider(name: "flags", values: values),
             EnvironmentVariablesProvider(secretsSpecifier: .specific(secrets)),
         ])
-        self.init(of: variables, flags: Set(flags.keys)) { variable in
-            reader.string(forKey: ConfigKey(Self.components(of: variable.name)), isSecret: variable.isSecret)
+        func text(_ name: String) -> String? {
+            reader.string(forKey: ConfigKey(Self.components(of: name)), isSecret: secrets.contains(name))
         }
+        self.init(of: variables, flags: Set(flags.keys), lookUpName: text) { text($0.name) }
     }
 
     /// `redis`, `database` for `REDIS_DATABASE`.

@@ -4,8 +4,8 @@ public import ArgumentParser
 public struct InsteadOptions: ParsableArguments {
     @Flag(
         help: """
-            Print the configuration that a start would have, a line a variable with where its value comes from, secrets left \
-            out, and end.
+            Print the configuration of a start and exit: one line a variable, with the source of its value, without \
+            secrets.
             """)
     public var printConfig = false
 

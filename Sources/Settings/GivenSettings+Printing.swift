@@ -5,9 +5,9 @@ extension GivenSettings {
     /// is quoted.
     ///
     /// - Parameters:
-    ///   - groups: those whose variables are wanted.
-    ///   - found: what the machine gives for variables that nobody has set.
-    ///   - overruled: the names of those for which the default counts, whatever was given.
+    ///   - groups: those whose variables are printed.
+    ///   - found: what the machine gives for variables that are not set.
+    ///   - overruled: the names of those for which the default counts, even if a value was given.
     public func lines(
         of groups: [Variable.Group], found: [String: String] = [:], overruled: Set<String> = []
     ) -> [String] {
@@ -22,29 +22,18 @@ extension GivenSettings {
 
     /// The text as one word of a shell, on one line.
     private static func word(_ text: String) -> String {
-        if text.unicodeScalars.contains(where: \.isControl) {
+        if text.unicodeScalars.contains(where: \.isUnshown) {
             let escaped = text.unicodeScalars.map { scalar in
-                switch scalar {
-                case "\\", "'": "\\\(scalar)"
-                case _ where scalar.isControl:
-                    scalar.isASCII ? "\\x\(hexadecimal(scalar))" : "\\u00\(hexadecimal(scalar))"
-                default: String(scalar)
-                }
+                scalar == "\\" || scalar == "'" ? "\\\(scalar)" : String(scalar).onOneLine
             }
             return "$'\(escaped.joined())'"
         }
         guard !text.unicodeScalars.allSatisfy(\.isPlain) else { return text }
         return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
-
-    private static func hexadecimal(_ scalar: Unicode.Scalar) -> String {
-        (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-    }
 }
 
 extension Unicode.Scalar {
-    fileprivate var isControl: Bool { properties.generalCategory == .control }
-
     /// Nothing that a shell looks at.
     fileprivate var isPlain: Bool {
         switch self {

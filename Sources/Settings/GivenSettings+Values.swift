@@ -1,3 +1,5 @@
+import RedisCore
+
 /// Gives a file's bytes, or an error whose description says why not.
 public typealias FileReader = (String) throws(ConfigurationError) -> [UInt8]
 
@@ -22,6 +24,7 @@ extension GivenSettings {
     ) throws(ConfigurationError) -> Int? {
         let description = variables[variable]
         guard case .number(let range) = description.values else { preconditionFailure("\(variable) is not a number") }
+        try checkName(variable)
         guard let text = value(variable) else { return description.defaultText.flatMap { Int($0) } }
         guard text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), let number = Int(text),
             range.contains(number)
@@ -39,6 +42,7 @@ extension GivenSettings {
     ///
     /// - Returns: the default, if it has one, where nothing is given.
     public func choice(_ variable: String) throws(ConfigurationError) -> String? {
+        try checkName(variable)
         let description = variables[variable]
         guard case .choice(let choices) = description.values else { preconditionFailure("\(variable) has no choices") }
         guard let text = value(variable) else { return description.defaultText }
@@ -50,6 +54,7 @@ extension GivenSettings {
 
     /// Whether it is yes, in one of the words that there are for it; `nil` where nothing is given.
     public func isYes(_ variable: String) throws(ConfigurationError) -> Bool? {
+        try checkName(variable)
         guard let text = value(variable) else { return nil }
         switch text.lowercased() {
         case "yes", "true", "1", "on": return true
@@ -62,8 +67,9 @@ extension GivenSettings {
     ///
     /// - Returns: the default, if it has one, where nothing is given.
     public func host(_ variable: String) throws(ConfigurationError) -> String? {
+        try checkName(variable)
         guard let host = value(variable) else { return variables[variable].defaultText }
-        guard !host.contains("/"), !host.contains(where: \.isWhitespace) else {
+        guard HostForm.isHost(Array(host.utf8)) else {
             throw .notAHost(variable: name(variable), host)
         }
         return host
@@ -71,6 +77,7 @@ extension GivenSettings {
 
     /// The file that the variable names, if it does.
     public func file(_ variable: String, _ readFile: FileReader) throws(ConfigurationError) -> [UInt8]? {
+        try checkName(variable)
         guard let path = value(variable) else { return nil }
         do throws(ConfigurationError) {
             return try readFile(path)
@@ -80,18 +87,40 @@ extension GivenSettings {
         }
     }
 
-    /// A secret from its variable, or from the file that its other variable, `…_FILE`, names.
+    /// A secret from its variable, or from the file that its other variable, `…_FILE`, names: the same bytes either way.
     public func secret(_ variable: String, _ readFile: FileReader) throws(ConfigurationError) -> [UInt8]? {
         let fileVariable = variable + "_FILE"
         guard value(variable) == nil || value(fileVariable) == nil else {
             throw .conflict(name(variable), name(fileVariable))
         }
-        guard var secret = try file(fileVariable, readFile) else { return value(variable).map { Array($0.utf8) } }
+        try checkName(variable)
+        let contents = try file(fileVariable, readFile)
+        guard var secret = contents ?? value(variable).map({ Array($0.utf8) }) else { return nil }
         // An editor's or `echo`'s newline is not part of the secret.
-        if secret.last == UInt8(ascii: "\n") { secret.removeLast() }
+        if secret.last == UInt8(ascii: "\n") {
+            secret.removeLast()
+            if secret.last == UInt8(ascii: "\r") { secret.removeLast() }
+        }
         guard !secret.isEmpty else {
+            if contents == nil { throw .emptySecret(variable: name(variable), "") }
             throw .emptySecret(variable: name(fileVariable), value(fileVariable) ?? "")
         }
         return secret
+    }
+
+    /// What is odd in a secret, and most likely not meant: a line each, without the secret.
+    public func doubts(aboutSecret variable: String, _ readFile: FileReader) throws(ConfigurationError) -> [String] {
+        guard let secret = try secret(variable, readFile) else { return [] }
+        let name = value(variable + "_FILE") == nil ? name(variable) : name(variable + "_FILE")
+        var doubts: [String] = []
+        if secret.starts(with: [0xEF, 0xBB, 0xBF]) {
+            doubts.append(
+                "\(name): the secret begins with a byte order mark, which is a part of it; save it as plain UTF-8")
+        }
+        if secret.contains(UInt8(ascii: "\n")) || secret.contains(UInt8(ascii: "\r")) {
+            doubts.append(
+                "\(name): the secret holds a line break, which is a part of it; put the password alone into it")
+        }
+        return doubts
     }
 }

@@ -3,11 +3,15 @@
 ///
 /// Pure: texts in, values out; an empty variable counts as unset, as Kubernetes writes an optional reference.
 public struct GivenSettings: Sendable {
-    /// What somebody gave for a variable.
+    /// The value given for a variable.
     struct Given {
         var text: String
         /// Whether by the flag, not in the environment.
         var isFlag: Bool
+        /// The variable's own name, or the one that it has for Valkey.
+        var name: String
+        /// Another name of it that is set, too, and says something else.
+        var otherName: String?
     }
 
     public let variables: VariableList
@@ -15,16 +19,39 @@ public struct GivenSettings: Sendable {
 
     /// - Parameters:
     ///   - flags: the names of the variables that were given by their flags.
+    ///   - lookUpName: asked for other names that a variable has in the environment; see ``Variable/valkeyNames``.
     ///   - lookUp: asked for each of the variables, once; gives the flag's value where there is one.
-    public init(of variables: VariableList, flags: Set<String>, _ lookUp: (Variable) -> String?) {
+    public init(
+        of variables: VariableList, flags: Set<String>, lookUpName: (String) -> String? = { _ in nil },
+        _ lookUp: (Variable) -> String?
+    ) {
         self.variables = variables
         given = variables.reduce(into: [:]) { given, variable in
-            guard let text = lookUp(variable), !text.isEmpty else { return }
-            given[variable.name] = Given(text: text, isFlag: flags.contains(variable.name))
+            let isFlag = flags.contains(variable.name)
+            var found: [(name: String, text: String)] = []
+            if let text = lookUp(variable), !text.isEmpty { found.append((variable.name, text)) }
+            for name in isFlag ? [] : variable.valkeyNames {
+                if let text = lookUpName(name), !text.isEmpty { found.append((name, text)) }
+            }
+            guard let first = found.first else { return }
+            let other = found.first { $0.text != first.text }?.name
+            given[variable.name] = Given(
+                text: first.text, isFlag: isFlag, name: first.name,
+                otherName: variable.isSetByKubernetes ? nil : other)
         }
     }
 
-    /// The text as it was given; `nil` where nothing was, whatever the default.
+    /// - Throws: where a variable is set under two names with different values.
+    public func checkNames() throws(ConfigurationError) {
+        for variable in variables { try checkName(variable.name) }
+    }
+
+    func checkName(_ variable: String) throws(ConfigurationError) {
+        guard let given = source(variable), let other = given.otherName else { return }
+        throw .differentNames(SettingName(given.name, isFlag: false), SettingName(other, isFlag: false))
+    }
+
+    /// The text as it was given; `nil` where none was, even if there is a default.
     public func value(_ variable: String) -> String? { source(variable)?.text }
 
     func source(_ variable: String) -> Given? {
@@ -34,6 +61,6 @@ public struct GivenSettings: Sendable {
 
     /// The variable as an error speaks of it.
     public func name(_ variable: String) -> SettingName {
-        SettingName(variable, isFlag: source(variable)?.isFlag == true)
+        SettingName(source(variable)?.name ?? variable, isFlag: source(variable)?.isFlag == true)
     }
 }

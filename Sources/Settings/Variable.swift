@@ -49,6 +49,19 @@ public struct Variable: Sendable {
 
     public var isSecret: Bool { values == .secret }
 
+    /// What the variable is called where Valkey's images and charts are used: `VALKEY_PASSWORD` for `REDIS_PASSWORD`.
+    public var valkeyNames: [String] {
+        let prefix = "REDIS_"
+        guard name.hasPrefix(prefix) else { return [] }
+        let rest = name.dropFirst(prefix.count)
+        let master = "MASTER_"
+        guard rest.hasPrefix(master) else { return ["VALKEY_\(rest)"] }
+        return ["VALKEY_\(rest)", "VALKEY_PRIMARY_\(rest.dropFirst(master.count))"]
+    }
+
+    /// Whether Kubernetes sets it for a Service of that name, so that two of them say nothing of a mistake.
+    var isSetByKubernetes: Bool { name.hasSuffix("_SERVICE_HOST") || name.hasSuffix("_SERVICE_PORT") }
+
     /// `--redis-database` for `REDIS_DATABASE`; `nil` for a secret.
     public var flag: String? { isSecret ? nil : Self.flag(of: name) }
 

@@ -17,6 +17,28 @@ extension ByteBuffer {
             start = end
         }
     }
+
+    /// Writes the inside of a JSON string that people read, and that no client has stored: what a server, a file or a
+    /// setting says.
+    ///
+    /// What is not UTF-8 becomes U+FFFD. What a terminal obeys or what turns text around is escaped, too: DEL, the control
+    /// characters U+0080…U+009F, the separators U+2028 and U+2029, and the marks of direction.
+    public mutating func writeJSONEscaped(shown bytes: Span<UInt8>) {
+        let pieceBytes = 4096
+        var start = 0
+        while start < bytes.count {
+            var end = min(start + pieceBytes, bytes.count)
+            // No character is cut in two: its further bytes are three at the most.
+            if end < bytes.count {
+                for _ in 0..<3 where bytes[end] & 0xC0 == 0x80 { end -= 1 }
+            }
+            let piece = bytes.extracting(start..<end)
+            unsafe writeWithUnsafeMutableBytes(minimumWritableBytes: piece.count * 6 + 8) { space in
+                unsafe piece.withUnsafeBytes { unsafe JSONEscape.copyShown($0, to: space) }
+            }
+            start = end
+        }
+    }
 }
 
 extension [UInt8] {
@@ -106,7 +128,7 @@ enum JSONEscape {
         return hits.trailingZeroBitCount / 8
     }
 
-    private static func write(_ byte: UInt8, to target: UnsafeMutableRawPointer) -> Int {
+    static func write(_ byte: UInt8, to target: UnsafeMutableRawPointer) -> Int {
         switch byte {
         case UInt8(ascii: "\""): unsafe writePair(UInt8(ascii: "\""), to: target)
         case UInt8(ascii: "\\"): unsafe writePair(UInt8(ascii: "\\"), to: target)
@@ -139,7 +161,7 @@ enum JSONEscape {
         return 6
     }
 
-    private static func hexDigit(_ nibble: UInt8) -> UInt8 {
+    static func hexDigit(_ nibble: UInt8) -> UInt8 {
         nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
     }
 }

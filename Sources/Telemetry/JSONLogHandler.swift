@@ -63,7 +63,7 @@ public struct JSONLogHandler: LogHandler {
 extension ByteBuffer {
     fileprivate mutating func writeJSONString(_ text: String) {
         writeString("\"")
-        writeJSONEscaped(text.utf8.span)
+        writeJSONEscaped(shown: text.utf8.span)
         writeString("\"")
     }
 

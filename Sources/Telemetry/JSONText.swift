@@ -41,7 +41,7 @@ public struct JSONText {
 
     public mutating func value(_ text: String) {
         buffer.writeStaticString("\"")
-        buffer.writeJSONEscaped(text.utf8.span)
+        buffer.writeJSONEscaped(shown: text.utf8.span)
         buffer.writeStaticString("\"")
     }
 

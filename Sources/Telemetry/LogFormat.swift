@@ -9,7 +9,7 @@ public enum LogFormat: String, Sendable {
     /// For people.
     case text
 
-    /// Text where a person looks on.
+    /// Text where a person reads along.
     public static var ofStandardError: LogFormat { isatty(STDERR_FILENO) == 1 ? .text : .json }
 
     /// What writes the log to stderr in this form.
@@ -27,7 +27,7 @@ public enum StandardError {
     private static let isBusy = Mutex(())
 
     /// Writes the whole line, its end included, with one write(2) if the system takes it so. What cannot be written is lost:
-    /// there is nobody left to tell.
+    /// there is nothing left to report it to.
     public static func write(_ line: [UInt8]) {
         isBusy.withLock { _ in
             var written = 0
@@ -43,7 +43,7 @@ public enum StandardError {
     private static func mayGoOn(_ code: CInt) -> Bool {
         if code == EINTR { return true }
         guard code == EAGAIN else { return false }
-        // Somebody else made it non-blocking. A second is long enough for whoever reads it.
+        // Another program made it non-blocking. A second is long enough for the reader.
         var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
         return unsafe poll(&entry, 1, 1000) == 1
     }

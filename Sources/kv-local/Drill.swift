@@ -35,7 +35,7 @@ struct Drill: Sendable {
 
     /// - Returns: For how long no write was taken.
     private func loseDisk() async throws -> Duration {
-        tell("Killing \(master) (SIGKILL) and removing its disk; everybody else stays as they are")
+        tell("Killing \(master) (SIGKILL) and removing its disk; all other servers keep running")
         try await cluster.kill(master)
         async let refused = timeUntilWriteIsTaken()
         try await cluster.removeFolder(of: master)
@@ -71,7 +71,7 @@ struct Drill: Sendable {
                 var progress = progress
                 var isLast = false
                 repeat {
-                    // What is there in the end is told too.
+                    // The final state is reported too.
                     isLast = (try? await Task.sleep(for: .milliseconds(20))) == nil
                     for line in progress.newLines(of: try await cluster.log(of: master)) { tell("  \(line)") }
                 } while !isLast

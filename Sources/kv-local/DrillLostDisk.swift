@@ -6,7 +6,7 @@ struct DrillLostDisk: AsyncParsableCommand {
     private static let name = "drill-lost-disk"
     static let configuration = CommandConfiguration(
         commandName: name,
-        abstract: "Kill the master, remove its disk, and see that its replicas bring the data home.",
+        abstract: "Kill the master, remove its disk, and check that its data is restored from its replicas.",
         discussion: """
             In a cluster of its own, with the ports of `kv-local run` or those that are given. Ends with 0 if no key is missing, \
             with 1 if one is.
@@ -17,7 +17,7 @@ struct DrillLostDisk: AsyncParsableCommand {
     @Option(help: "How many keys are written before, 1 to 10000000.")
     var keys = 100_000
 
-    @Option(help: "What the emptied master does: reseed, or start as without the guard, and lose every key.")
+    @Option(help: "What the emptied master does: reseed, or start as without the guard and lose every key.")
     var onEmpty = OnEmpty.reseed
 
     func validate() throws {

@@ -7,7 +7,7 @@ struct InitProgress {
     /// - Parameter log: What has been said already.
     init(after log: String) { seenBytes = log.utf8.count }
 
-    /// The whole lines that came since the last look, from the word after the program's name.
+    /// The whole lines that came since the last read, from the word after the program's name.
     mutating func newLines(of log: String) -> [String] {
         let new = log.utf8.dropFirst(seenBytes)
         guard let end = new.lastIndex(of: UInt8(ascii: "\n")) else { return [] }

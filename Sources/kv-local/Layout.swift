@@ -70,7 +70,7 @@ struct Layout: ParsableArguments {
         }
     }
 
-    /// Tries an exclusive bind on each port: sharing the apps' port would hide that somebody else answers on it.
+    /// Tries an exclusive bind on each port: sharing the apps' port would hide that another program answers on it.
     ///
     /// - Throws: ``TakenPorts`` with all that are taken, ``LocalTopologyError`` for what is no matter of ports.
     func checkPorts() throws {

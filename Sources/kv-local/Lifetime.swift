@@ -4,10 +4,22 @@ internal import UnixSignals
 
 /// A cluster's life: it begins once signals are waited for, and ends with the first of them, or with what it is for.
 struct Lifetime {
-    var layout: Layout
     /// Of the Makefile.
     var target: String
-    var onEmpty: OnEmpty
+    private let checkPorts: @Sendable () throws -> Void
+    private let makeSpec: @Sendable () throws(LocalTopologyError) -> ClusterSpec
+
+    init(layout: Layout, target: String, onEmpty: OnEmpty) {
+        self.target = target
+        checkPorts = { try layout.checkPorts() }
+        makeSpec = { () throws(LocalTopologyError) in try layout.clusterSpec(onEmpty: onEmpty) }
+    }
+
+    init(_ layout: FailoverLayout, target: String) {
+        self.target = target
+        checkPorts = { try layout.checkPorts() }
+        makeSpec = { () throws(LocalTopologyError) in try layout.clusterSpec() }
+    }
 
     private enum End: Sendable {
         case signal(UnixSignal)
@@ -20,8 +32,8 @@ struct Lifetime {
         // Before anything starts, so that no Ctrl-C is missed.
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
         do {
-            try layout.checkPorts()
-            let cluster = try LocalCluster(try layout.clusterSpec(onEmpty: onEmpty))
+            try checkPorts()
+            let cluster = try LocalCluster(try makeSpec())
             do {
                 let end = try await first(of: signals, body, cluster)
                 Story.tell("Stopping everything.")
@@ -36,6 +48,12 @@ struct Lifetime {
         } catch let error as TakenPorts {
             Story.complain("kv-local: \(error)\n\(error.cure(target: target))")
             throw ExitCode(69)
+        } catch let error as TakenFailoverPorts {
+            Story.complain("kv-local: \(error)")
+            throw ExitCode(69)
+        } catch let error as DrillFailure {
+            Story.complain("kv-local: \(error)")
+            throw ExitCode.failure
         } catch let error as LocalTopologyError {
             Story.complain("kv-local: \(error)")
             throw ExitCode(error.exitCode)

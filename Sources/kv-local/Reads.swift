@@ -8,7 +8,7 @@ struct Reads: Sendable {
     private(set) var stale = 0
     private(set) var firstFailure: String?
 
-    /// Each over a connection of its own, so that all apps take part, and for another key.
+    /// Each over its own connection, so that all apps take part, and for another key.
     static func untilCancelled(of keys: SampleKeys, through app: String, _ cluster: LocalCluster) async -> Reads {
         var reads = Reads()
         while !Task.isCancelled {

@@ -1,4 +1,4 @@
-import ReplicaInit
+import ReplicaPlanning
 
 // From the environment to redis-server: decide, say what was found, write, become the right user, exec.
 do throws(Failure) {
@@ -13,14 +13,22 @@ do throws(Failure) {
     case .check: try Check.perform(invocation)
     case .probe: try Probe.perform(invocation)
     case .run:
-        let plan = try makePlan(invocation)
+        var plan = try makePlan(invocation)
         let server = try Server.find(plan.servers)
-        try GuardWatch.perform(plan)
-        try DataFolder.prepare(plan)
+        try DataFolder.judge(plan)
+        if let word = try SentinelWatch.perform(plan) {
+            plan = try makePlan(invocation, sentinel: word, told: plan.diagnostics)
+        }
+        let outcome = try GuardWatch.perform(plan)
+        if case .following(let master) = outcome {
+            plan = try makePlan(invocation, following: master, told: plan.diagnostics)
+        }
         let configuration = try ConfigurationWriter(plan).write()
+        try DataFolder.prepare(plan)
+        try KeptFiles.prepare(plan, outcome)
         try plan.privileges.assume()
-        try DataFolder.check(plan)
-        try Server.checkReadable([configuration] + plan.filesToRead)
+        try DataFolder.check(plan, as: .keep)
+        try Server.checkReadable([configuration] + plan.filesToRead, as: .keep)
         try Host.clean()
         try Server.execute(server, [configuration] + plan.serverArguments)
     }
@@ -29,12 +37,17 @@ do throws(Failure) {
     Host.exit(error.exitCode)
 }
 
-/// The plan, its notes and warnings told.
-func makePlan(_ invocation: Invocation) throws(Failure) -> Plan {
+/// The plan. Logs its notes and warnings, except those that were logged before.
+func makePlan(
+    _ invocation: Invocation, following master: FollowedMaster? = nil, sentinel word: SentinelWord? = nil,
+    told: [Diagnostic] = []
+) throws(Failure) -> Plan {
     let plan = try decide { () throws(PlanError) in
-        try Plan(invocation, environment: Host.environment, identity: Host.identity, files: LiveFiles())
+        try Plan(
+            invocation, environment: Host.environment, identity: Host.identity, files: LiveFiles(), following: master,
+            sentinel: word, server: { InstalledRelease.release })
     }
-    Terminal.complain(plan.diagnostics.map(\.description))
+    Terminal.complain(plan.diagnostics.filter { !told.contains($0) }.map(\.description))
     return plan
 }
 

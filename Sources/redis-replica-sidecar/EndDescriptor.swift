@@ -7,7 +7,7 @@ import NIOPosix
 struct EndDescriptor {
     private let descriptor: CInt
 
-    /// Blocks the signals; as process 1 of a container too they are kept for whoever reads them.
+    /// Blocks the signals; they stay pending for the reader, also in process 1 of a container.
     init() {
         var mask = sigset_t()
         unsafe sigemptyset(&mask)

@@ -3,11 +3,11 @@ import Glibc
 import Logging
 import NIOCore
 import NIOPosix
-import ReplicaInit
-import ReplicaSidecar
+import ReplicaAgent
+import ReplicaPlanning
+import ReplicaReconciler
 import ServiceProgram
 import Settings
-import SidecarService
 import Telemetry
 
 /// Configuration, a log, one event loop on the only thread, and an end in order.
@@ -33,7 +33,9 @@ struct Program {
         }
     }
 
-    func printConfiguration() {
+    /// - Throws: what a start throws for files and environment.
+    func printConfiguration() throws {
+        do { try Sidecar.check(sidecar) } catch { throw Self.failure(error) }
         for line in settings.lines(of: Variable.Group.all, found: ["LOG_FORMAT": logFormat.rawValue]) { print(line) }
     }
 
@@ -45,33 +47,48 @@ struct Program {
         var failure: (any Error)?
         let log = logger
         MultiThreadedEventLoopGroup.withCurrentThreadAsEventLoop { eventLoop in
-            do {
-                let sidecar = try Sidecar(self.sidecar, eventLoop: eventLoop, logger: log)
-                sidecar.start()
-                SidecarHTTP.listen(host: host, port: port, for: sidecar) { result in
-                    switch result {
-                    case .success(let http):
-                        log.info("listening on \(http.address.ipAddress ?? "?"), port \(http.address.port ?? 0)")
-                    case .failure(let error):
-                        failure = ListenError(host: host, port: port, error)
-                        eventLoop.shutdownGracefully { _ in }
-                    }
-                }
-                end.whenTold(on: eventLoop) {
-                    log.info("told to end")
-                    sidecar.shutDown()
-                    eventLoop.shutdownGracefully { _ in }
-                }
-            } catch {
+            // Before any file is read: a disk that hangs holds up neither the probes nor the end.
+            let starting = StartingSidecar(self.sidecar, eventLoop: eventLoop, logger: log)
+            var isEnding = false
+            func finish(_ error: (any Error)?) {
+                guard !isEnding else { return }
+                isEnding = true
                 failure = error
+                starting.sidecar?.shutDown()
                 eventLoop.shutdownGracefully { _ in }
+            }
+            end.whenTold(on: eventLoop) {
+                log.info("SIGTERM or SIGINT received: stopping")
+                finish(nil)
+            }
+            do throws(ConfirmationSocket.Failure) {
+                try SidecarHTTP.listen(onSocket: settings.socketPath, for: starting)
+            } catch {
+                log.warning("redis-replica-sidecar confirm cannot be used: \(error)")
+            }
+            SidecarHTTP.listen(host: host, port: port, for: starting) { result in
+                switch result {
+                case .success(let http):
+                    log.info("listening on \(http.address.ipAddress ?? "?"), port \(http.address.port ?? 0)")
+                case .failure(let error): finish(ListenError(host: host, port: port, error))
+                }
+            }
+            Sidecar.make(self.sidecar, eventLoop: eventLoop, logger: log) { result in
+                guard !isEnding else { return }
+                switch result {
+                case .success(let sidecar):
+                    starting.sidecar = sidecar
+                    sidecar.start()
+                case .failure(let error): finish(error)
+                }
             }
         }
         if let failure { throw Self.failure(failure) }
         logger.info("bye")
     }
 
-    private static func failure(_ error: any Error) -> ArgumentParser.ExitCode {
+    /// Says on stderr why it cannot go on.
+    static func failure(_ error: any Error) -> ArgumentParser.ExitCode {
         if let error = error as? PlanError {
             if case .refused(let diagnostics) = error {
                 for diagnostic in diagnostics {
@@ -83,7 +100,7 @@ struct Program {
         let code: ArgumentParser.ExitCode =
             switch error {
             case is ListenError: .unavailable
-            case is ServerTLSError: ArgumentParser.ExitCode(ReplicaInit.ExitCode.configuration)
+            case is ServerTLSError: ArgumentParser.ExitCode(ReplicaPlanning.ExitCode.configuration)
             default: .software
             }
         return .reporting(error, of: "redis-replica-sidecar", else: code)

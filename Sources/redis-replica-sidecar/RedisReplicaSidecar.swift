@@ -1,4 +1,5 @@
 import ArgumentParser
+import ProgramStart
 import ServiceProgram
 import Settings
 
@@ -7,26 +8,44 @@ import Settings
 struct RedisReplicaSidecar: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "redis-replica-sidecar",
-        abstract: "Watches a redis-server and its master, and keeps the replica at the right one.",
-        discussion: """
-            Where the server and its master are, and what they ask for, is read from the environment and the configuration \
-            as redis-replica-init reads them: REDIS_MASTER_SERVICE_HOST, REDIS_MASTER_PASSWORD_FILE and so on. A flag wins \
-            over the variable that stands behind its meaning.
+        abstract: "Observes a redis-server and its master, and keeps the replica attached to the right master.",
+        usage: """
+            redis-replica-sidecar [<options>]
+            redis-replica-sidecar supervise [<options>] [-- <arguments> ...]
+            redis-replica-sidecar <subcommand> [<options>]
             """,
-        version: "redis-replica-sidecar 0.1.0")
+        discussion: """
+            The addresses and passwords of the server and its master come from the environment and the configuration, as in \
+            redis-replica-init: REDIS_MASTER_SERVICE_HOST, REDIS_MASTER_PASSWORD_FILE and so on. Each flag shows its \
+            variable. The flag wins.
+            """,
+        version: "redis-replica-sidecar 0.1.0",
+        subcommands: [
+            Confirm.self, Supervise.self, FailoverStatus.self, Switchover.self, ForcedFailover.self,
+            PauseFailover.self, ResumeFailover.self, RollbackCommand.self,
+        ])
+
+    static func main() {
+        // Before anything is read or made: what watches has to be small.
+        DeadMan.runIfAsked()
+        start()
+    }
 
     @OptionGroup(title: "Listening") var listening: ListeningOptions
-    @OptionGroup(title: "The server beside it") var server: ServerOptions
+    @OptionGroup(title: "Listening") var socket: SocketOptions
+    @OptionGroup(title: "Local server") var server: ServerOptions
     @OptionGroup(title: "Deciding") var deciding: DecidingOptions
+    @OptionGroup(title: "Sentinel") var sentinel: SentinelOptions
     @OptionGroup(title: "Readiness") var readiness: ReadinessOptions
     @OptionGroup(title: "Secrets") var secrets: SecretOptions
     @OptionGroup(title: "Log") var log: LogOptions
-    @OptionGroup(title: "Instead of watching") var instead: InsteadOptions
+    @OptionGroup(title: "Instead of running") var instead: InsteadOptions
 
     func run() throws {
-        let settings = GivenSettings(of: .sidecar, [listening, server, deciding, readiness, secrets, log])
+        let settings = GivenSettings(
+            of: .sidecar, [listening, socket, server, deciding, sentinel, readiness, secrets, log])
         let program = try Program(settings)
-        if instead.printConfig { return program.printConfiguration() }
+        if instead.printConfig { return try program.printConfiguration() }
         try program.run()
     }
 }

@@ -33,7 +33,7 @@ struct ComparisonTests {
             "the comparison compares something: \(accepted) accepted, \(refusedByOurs) refused here only")
     }
 
-    /// Nobody answers what follows a request that closes the connection.
+    /// What follows a request that closes the connection is not answered.
     private static func untilClose(_ events: [Event]) -> [Event] {
         var closes = false
         for (index, event) in events.enumerated() {

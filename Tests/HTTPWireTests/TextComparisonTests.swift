@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Bytes compared with a text")
 struct TextComparisonTests {
-    @Test("a case is passed over in letters alone: no other byte stands for one of the text's", arguments: 0...255)
+    @Test("a case is ignored in letters alone: no other byte stands for one of the text's", arguments: 0...255)
     func everyByte(_ value: Int) {
         let byte = UInt8(value)
         let isCapital = UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte

@@ -58,7 +58,8 @@ struct ReplyReaderTests {
 
     @Test func `an array that announces two billion elements costs no memory`() {
         #expect(throws: ReplyReaderError.self) { try read([Array("*2147483647\r\n".utf8)]) }
-        #expect(throws: ReplyReaderError.outOfMemory) { try read([Array("*1048577\r\n".utf8)]) }
+        let refusal = RefusedReply(.elements(1_048_577), to: "the command", limit: 1_048_576)
+        #expect(throws: ReplyReaderError.refused(refusal)) { try read([Array("*1048577\r\n".utf8)]) }
     }
 
     @Test func `a reply over the limit is refused before it is held`() throws {

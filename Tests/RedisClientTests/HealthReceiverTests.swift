@@ -1,4 +1,4 @@
-import Replication
+import RedisCore
 import Testing
 
 @testable import RedisClient

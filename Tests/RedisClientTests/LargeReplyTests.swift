@@ -35,7 +35,7 @@ struct LargeReplyTests {
         }
     }
 
-    @Test("a value of the bound displaces nobody")
+    @Test("a value of exactly the bound displaces no other")
     func bound() throws {
         let log = Log()
         let (channel, handler) = try connect(log)
@@ -173,6 +173,21 @@ struct ReplyProgressTests {
         progress.begin(receivedBytes: 1 << 40, at: Self.time(400))
         progress.look(receivedBytes: 0, isPaused: false, at: Self.time(650), minimumRate: 65_536)
         #expect(progress.silence(since: Self.time(0), at: Self.time(650)) == .milliseconds(400))
+    }
+
+    @Test("time in which the event loop itself was blocked does not count")
+    func late() {
+        var progress = ReplyProgress()
+        progress.begin(receivedBytes: 0, at: Self.time(0))
+        // Due after 250 ms, and run after 3,000.
+        progress.look(receivedBytes: 0, isPaused: false, at: Self.time(3000), minimumRate: 65_536)
+        progress.excuse(.milliseconds(2750), since: Self.time(0))
+        #expect(progress.silence(since: Self.time(0), at: Self.time(3000)) == .milliseconds(250))
+        // What is late by no more than any timer counts.
+        progress.begin(receivedBytes: 0, at: Self.time(3000))
+        progress.look(receivedBytes: 0, isPaused: false, at: Self.time(3290), minimumRate: 65_536)
+        progress.excuse(.milliseconds(40), since: Self.time(0))
+        #expect(progress.silence(since: Self.time(0), at: Self.time(3290)) == .milliseconds(540))
     }
 }
 

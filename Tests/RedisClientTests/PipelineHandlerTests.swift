@@ -48,6 +48,41 @@ struct PipelineHandlerTests {
         #expect(transcript.lines == ["a[0] x", "a failed: connectionLost", "b failed: connectionLost", "closed"])
     }
 
+    @Test("a reply that its command never has ends the connection at its head, and all that wait on it")
+    func oddReply() throws {
+        let table: [(RedisCommand, String, String)] = [
+            (.get, "*1000000\r\n", "its answer to GET is an array of 1000000 elements, where one value is expected"),
+            (.info, "$2000000\r\n", "its answer to INFO announces 2000000 bytes, and at most 1048576 are taken"),
+            (.set, "$2000000\r\n", "its answer to SET announces 2000000 bytes, and at most 65536 are taken"),
+            (.scan(count: 10), "*2\r\n:0\r\n*9999\r\n", "its answer to SCAN has 10001 elements, and at most 4136"),
+            (.exec, "*5\r\n", "its answer to EXEC has 5 elements, and at most 4 are taken"),
+        ]
+        for (command, wire, words) in table {
+            let transcript = Transcript()
+            let (channel, handler) = try connect(transcript)
+            handler.submit(Recorder("a", transcript, to: command), replies: 1, at: .now()) { $0.writePING() }
+            handler.submit(Recorder("b", transcript), replies: 1, at: .now()) { $0.writePING() }
+            handler.flush()
+            try channel.writeInbound(ByteBuffer(string: wire))
+            #expect(transcript.lines.count >= 2, "\(wire)")
+            for (line, name) in zip(transcript.lines, ["a", "b"]) {
+                #expect(line.hasPrefix("\(name) failed: unreadable \(words)"), "\(line)")
+            }
+            _ = try? channel.finish()
+        }
+    }
+
+    @Test(
+        "what begins unasked ends the connection before it is whole", arguments: ["$100\r\nx", "+O", "*1\r\n", "-ERR"])
+    func unaskedPart(wire: String) throws {
+        let transcript = Transcript()
+        let (channel, handler) = try connect(transcript)
+        try channel.writeInbound(ByteBuffer(string: wire))
+        #expect(handler.failure != nil)
+        #expect(transcript.lines == ["closed"])
+        _ = try? channel.finish()
+    }
+
     @Test(arguments: [nil, RedisFailure.timedOut, .shuttingDown], [nil, InformationForm.text, .parsed])
     func `what was never handed to the channel was surely not sent, and is failed as such`(
         failure: RedisFailure?, information: InformationForm?
@@ -201,13 +236,17 @@ private final class Transcript {
 private final class Recorder: ReplyReceiver {
     private let name: String
     private let transcript: Transcript
+    private let question: RedisCommand
     private let then: () -> Void
 
-    init(_ name: String, _ transcript: Transcript, then: @escaping () -> Void = {}) {
+    init(_ name: String, _ transcript: Transcript, to question: RedisCommand = .get, then: @escaping () -> Void = {}) {
         self.name = name
+        self.question = question
         self.transcript = transcript
         self.then = then
     }
+
+    override func command(at index: Int) -> RedisCommand { question }
 
     override func receive(_ reply: RedisReply, at index: Int) {
         switch reply {

@@ -15,7 +15,11 @@ struct RedisEndpointTests {
         #expect(RedisEndpoint(parsing: text, defaultPort: 6379) == endpoint)
     }
 
-    @Test(arguments: ["", ":6379", "a:", "a:0", "a:65536", "a:+1", "a: 1", "a b", "[fd00::2", "[fd00::2]x", "a:tcp"])
+    @Test(arguments: [
+        "", ":6379", "a:", "a:0", "a:65536", "a:+1", "a: 1", "a b", "[fd00::2", "[fd00::2]x", "a:tcp",
+        "a%b", "127.0.0.1%lo", "a\"b", "a'", "\u{1B}[31m", "$(id)", "`id`", "user:pass@a", "é", "::1:::", "-a",
+        "http://a",
+    ])
     func `are refused where they cannot be meant`(text: String) {
         #expect(RedisEndpoint(parsing: text, defaultPort: 6379) == nil)
     }

@@ -1,5 +1,5 @@
 import NIOCore
-import Replication
+import RedisCore
 import Testing
 
 @testable import RedisClient

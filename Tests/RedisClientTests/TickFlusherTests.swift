@@ -17,7 +17,7 @@ struct TickFlusherTests {
             return (first, flusher.value.begin())
         }.get()
         #expect(first == later)
-        // Whatever wakes the loop: here nothing but a task that asks.
+        // The loop may be woken by anything: here only by a task that asks.
         let (before, next) = try await eventLoop.submit { (NIODeadline.now(), flusher.value.begin()) }.get()
         #expect(next >= before)
     }

@@ -70,7 +70,7 @@ struct EffectiveConfigurationTests {
         #expect(found.first?.file == bytes("/etc/redis.conf"))
     }
 
-    @Test("a cycle through another file ends, and is told in the file that closes it")
+    @Test("a cycle through another file ends, and is reported in the file that closes it")
     func cycle() {
         let found = read("include /a\n", ["/a": "\ninclude /a\n"]).faults
         #expect(
@@ -85,6 +85,30 @@ struct EffectiveConfigurationTests {
         #expect(
             read("include /c/*.conf\n", globs: false).faults.map(\.fault)
                 == [.unreadableInclude(path: bytes("/c/*.conf"), .missing)])
+    }
+
+    @Test("the files of a pattern are one text: a last line without a newline takes the next file's first line with it")
+    func joinedFiles() throws {
+        let table = [
+            "/c/1.conf": "port 1\nmasterauth a", "/c/2.conf": "", "/c/3.conf": "requirepass b\n\ntimeout 3\n# end",
+            "/c/4.conf": "hz 5", "/c/5.conf": "\nmaxclients 7\nport 2 ", "/c/6.conf": "\n", "/c/7.conf": "port 3",
+        ]
+        let configuration = read("include /c/*.conf\n", table)
+        #expect(configuration.last("requirepass") == nil && configuration.last("hz") == nil)
+        #expect(configuration.last("masterauth")?.entry.values.map(text) == ["arequirepass", "b"])
+        let timeout = try #require(configuration.last("timeout"))
+        #expect(text(configuration.files[timeout.file].path) == "/c/3.conf")
+        #expect(timeout.entry.position == Position(line: 3, column: 1))
+        #expect(configuration.last("maxclients")?.entry.position.line == 2)
+        #expect(configuration.last("port")?.entry.values.map(text) == ["3"])
+        #expect(
+            configuration.joinedLines == [
+                .init(file: bytes("/c/1.conf"), position: .init(line: 2, column: 1), next: bytes("/c/3.conf")),
+                .init(file: bytes("/c/3.conf"), position: .init(line: 4, column: 1), next: bytes("/c/4.conf")),
+            ])
+        // Each file by itself is read to its end.
+        let apart = read("include /c/1.conf\ninclude /c/3.conf\n", table)
+        #expect(apart.joinedLines.isEmpty && apart.last("requirepass") != nil)
     }
 
     @Test("a relative include behind a dir is noticed, an absolute one is not")

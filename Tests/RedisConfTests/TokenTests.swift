@@ -45,6 +45,28 @@ struct TokenTests {
         #expect(throws: expected) { try splitArguments(Array(line.utf8)) }
     }
 
+    @Test(
+        "Valkey from 9.0 joins text behind a closing quote to the token",
+        arguments: [
+            (#"dbfilename "dump"x.rdb"#, ["dbfilename", "dumpx.rdb"]),
+            (#"masterauth a"b c"d"#, ["masterauth", "ab cd"]),
+            (#"mast"er"auth 'a'"b"'c' d"#, ["masterauth", "abc", "d"]),
+            (#"a "" """" x"#, ["a", "", "", "x"]),
+            ("a \"b\"#c", ["a", "b#c"]),
+            (#"a "b"\x41"#, ["a", #"b\x41"#]),
+            ("a \"b\"\u{B}c", ["a", "b\u{B}c"]),
+        ])
+    func joined(line: String, expected: [String]) throws {
+        let tokens = try splitArguments(Array(line.utf8), quotes: .joinsText)
+        #expect(tokens.map { String(decoding: $0.bytes, as: UTF8.self) } == expected)
+        #expect(throws: TokenError.unterminatedQuote(offset: 6)) {
+            try splitArguments(Array(#"a "b"c"d"#.utf8), quotes: .joinsText)
+        }
+        let document = Document(Array(line.utf8), quotes: .joinsText)
+        #expect(document.faults.isEmpty && document.entries.count == 1)
+        #expect(document.entries(named: DirectiveName(expected[0])).count == 1)
+    }
+
     @Test("a token says where it begins and whether it was quoted")
     func places() throws {
         let tokens = try splitArguments(Array("bind \"*\" #x".utf8))

@@ -55,6 +55,16 @@ struct GivenSettingsTests {
         ("FORM", "xml", "is 'xml'; it takes json or text"), ("SHARED", "si", "is 'si'; it takes yes or no"),
         ("MASTER", "http://redis", "is 'http://redis'; give it a host name or an address alone"),
         ("MASTER", "a b", "is 'a b'; give it a host name or an address alone"),
+        ("MASTER", "127.0.0.1%lo", "is '127.0.0.1%lo'; give it a host name or an address alone"),
+        ("MASTER", "$(id)", "is '$(id)'; give it a host name or an address alone"),
+        ("MASTER", "a\"", "is 'a\"'; give it a host name or an address alone"),
+        ("MASTER", "\u{1B}[31m", #"is '\x1b[31m'; give it a host name or an address alone"#),
+        ("PORT", "1\n2\u{9B}\u{202E}", #"is '1\x0a2\u009b\u202e'; give it a port, 1…65535"#),
+        ("LOOPS", "1\r\n", #"is '1\x0d\x0a'; give it a number, 1…1024"#),
+        (
+            "SHARED", String(repeating: "é", count: 5000),
+            "is '\(String(repeating: "é", count: 100))…'; it takes yes or no"
+        ),
     ])
     func `are refused by name, with the cure, where they cannot be meant`(name: String, text: String, cure: String) {
         func readAll(_ settings: GivenSettings) throws {
@@ -76,11 +86,56 @@ struct GivenSettingsTests {
         }
     }
 
+    @Test(arguments: [("w\n", "w"), ("w\r\n", "w"), ("w", "w"), ("w\n\n", "w\n"), ("w\r", "w\r"), ("a\nb\n", "a\nb")])
+    func `take the same bytes of a secret from its variable and from its file`(text: String, bytes: String) throws {
+        func read(_: String) throws(ConfigurationError) -> [UInt8] { Array(text.utf8) }
+        for given in [given(["WORD": text]), given(["WORD_FILE": "f"])] {
+            #expect(try given.secret("WORD", read) == Array(bytes.utf8))
+            let doubts = try given.doubts(aboutSecret: "WORD", read)
+            #expect(doubts.isEmpty != (bytes.contains("\n") || bytes.contains("\r")), "\(doubts)")
+        }
+        #expect(throws: ConfigurationError.emptySecret(variable: "WORD", "")) {
+            try given(["WORD": "\n"]).secret("WORD", read)
+        }
+        #expect(try given(["WORD": "\u{FEFF}w"]).doubts(aboutSecret: "WORD", read).count == 1)
+    }
+
+    @Test func `are found under the names that they have for Valkey, unless they differ`() throws {
+        let variables = VariableList([
+            Variable("REDIS_PASSWORD", .other, "", .secret), Variable("REDIS_PASSWORD_FILE", .other, ""),
+            Variable("REDIS_DATABASE", .other, "", .number(0...9), default: "0"),
+            Variable("REDIS_MASTER_SERVICE_HOST", .other, "", default: "m"),
+        ])
+        func given(_ values: [String: String], flags: [String: String] = [:]) -> GivenSettings {
+            func text(_ name: String) -> String? { values[name] }
+            return GivenSettings(of: variables, flags: Set(flags.keys), lookUpName: text) {
+                flags[$0.name] ?? values[$0.name]
+            }
+        }
+        func read(_ path: String) throws(ConfigurationError) -> [UInt8] { Array("of \(path)".utf8) }
+        #expect(try given(["VALKEY_PASSWORD": "p"]).secret("REDIS_PASSWORD", read) == Array("p".utf8))
+        #expect(try given(["VALKEY_PASSWORD_FILE": "f"]).secret("REDIS_PASSWORD", read) == Array("of f".utf8))
+        #expect(try given(["VALKEY_DATABASE": "3"]).number("REDIS_DATABASE") == 3)
+        #expect(try given(["VALKEY_DATABASE": "3"], flags: ["REDIS_DATABASE": "4"]).number("REDIS_DATABASE") == 4)
+        #expect(try given(["VALKEY_PRIMARY_SERVICE_HOST": "v"]).host("REDIS_MASTER_SERVICE_HOST") == "v")
+        let hosts = ["REDIS_MASTER_SERVICE_HOST": "r", "VALKEY_MASTER_SERVICE_HOST": "v"]
+        #expect(try given(hosts).host("REDIS_MASTER_SERVICE_HOST") == "r")
+        #expect(throws: ConfigurationError.notANumber(variable: "VALKEY_DATABASE", "x", 0...9)) {
+            try given(["VALKEY_DATABASE": "x"]).number("REDIS_DATABASE")
+        }
+        let two = given(["REDIS_PASSWORD": "p", "VALKEY_PASSWORD": "q"])
+        #expect(throws: ConfigurationError.differentNames("REDIS_PASSWORD", "VALKEY_PASSWORD")) {
+            try two.secret("REDIS_PASSWORD", read)
+        }
+        #expect(throws: ConfigurationError.differentNames("REDIS_PASSWORD", "VALKEY_PASSWORD")) { try two.checkNames() }
+        #expect(try given(["REDIS_PASSWORD": "p", "VALKEY_PASSWORD": "p"]).secret("REDIS_PASSWORD", read) == [112])
+    }
+
     @Test func `take a secret from its file, without its last newline`() throws {
         let settings = given(["WORD_FILE": "/run/word"])
         let secret = try settings.secret("WORD") { path throws(ConfigurationError) in Array("\(path)\n\n".utf8) }
         #expect(secret == Array("/run/word\n".utf8))
-        #expect(try given(["WORD": "w\n"]).secret("WORD") { _ throws(ConfigurationError) in [] } == Array("w\n".utf8))
+        #expect(try given(["WORD": "w\n"]).secret("WORD") { _ throws(ConfigurationError) in [] } == Array("w".utf8))
     }
 
     @Test func `refuse a secret given twice, and a file that is empty or cannot be read`() {
@@ -112,6 +167,8 @@ struct GivenSettingsTests {
                 #"LOOPS=$'a\x0ab\'\u0085' # environment"#, "FORM=json # default", "KIND= # default",
                 "SHARED=yes # default",
             ])
+        let turned = given(["TEXT": "a\u{202E}b\u{2028}"]).lines(of: [.program])
+        #expect(turned[0] == #"TEXT=$'a\u202eb\u2028' # environment"#)
         #expect(settings.lines(of: [.other]) == ["WORD=<redacted> # environment", "WORD_FILE= # default"])
     }
 }

@@ -19,6 +19,18 @@ struct MetricsTextTests {
                 """)
     }
 
+    @Test(arguments: [
+        ("a\u{1B}[31m\u{7}\u{9B}", #"a\\x1b[31m\\x07\\u009b"#), ("\u{202E}x\u{2028}", #"\\u202ex\\u2028"#),
+        (String(repeating: "x", count: 256), String(repeating: "x", count: 256)),
+        (String(repeating: "é", count: 129), String(repeating: "é", count: 128) + "…"),
+    ])
+    func `a label holds nothing that a terminal obeys, and is cut where it is long`(value: String, shown: String) {
+        var text = MetricsText()
+        text.begin("a", .gauge, "What it is.")
+        text.add([("label", value)], 1)
+        #expect(String(buffer: text.buffer).hasSuffix("\na{label=\"\(shown)\"} 1\n"))
+    }
+
     @Test func `a histogram adds up from bucket to bucket`() {
         var counts = Array(repeating: 0, count: DurationHistogram.bounds.count + 1)
         counts[0] = 1

@@ -14,7 +14,7 @@ from system import APP, REPLICA, System
 
 
 def keep(folder: Path, system: System, objects: list[dict[str, Any]], load: Load | None, failed: list[str]) -> None:
-    """Writes all that can be had; what cannot is told in its file."""
+    """Writes all that can be collected; the file of anything else says why it cannot."""
     folder.mkdir(parents=True, exist_ok=True)
     cluster = system.cluster
 

@@ -19,7 +19,7 @@ KUBECTL = os.environ.get("KUBECTL", "kubectl")
 
 
 class Cluster:
-    """Whatever cluster kubectl points at, in one namespace of it."""
+    """The cluster that kubectl points at, in one namespace of it."""
 
     def __init__(self, namespace: str, context: str | None = None) -> None:
         self.namespace = namespace
@@ -89,9 +89,26 @@ class Cluster:
             if missing := {image for pod in pods for image in images_missing(pod)}:
                 raise Usage(f"the cluster has no image {', '.join(sorted(missing))}: load it into the nodes, or name "
                             "another one (--image-prefix, --image-tag, --image)")
-            return False, ", ".join([words, *sorted({trouble for pod in pods for trouble in troubles(pod)})])
+            found = {trouble for pod in pods for trouble in [*troubles(pod), *self.claims_waiting(pod)]}
+            return False, ", ".join([words, *sorted(found)])
 
         return wait(f"deployment/{deployment}", limit, look)
+
+    def claims_waiting(self, pod: dict[str, Any]) -> list[str]:
+        """The pod's claims that have no volume yet, and what the cluster says of each."""
+        found = []
+        for volume in pod["spec"].get("volumes", []):
+            if name := volume.get("persistentVolumeClaim", {}).get("claimName"):
+                claim = self.run("get", "persistentvolumeclaim", name, "--ignore-not-found", "--output", "json")
+                phase = json.loads(claim).get("status", {}).get("phase") if claim else "not there"
+                if phase != "Bound":
+                    found.append(f"claim {name} is {phase}{self._last_event_of_claim(name)}")
+        return found
+
+    def _last_event_of_claim(self, name: str) -> str:
+        selector = f"involvedObject.kind=PersistentVolumeClaim,involvedObject.name={name}"
+        events = self.get("events", "--field-selector", selector)["items"]
+        return f" ({events[-1]['message'].strip()})" if events else ""
 
     def redis(self, pod: str, *command: str) -> str:
         """What a server answers, as redis-cli prints it."""

@@ -1,4 +1,4 @@
-"""A master whose volume came back empty: it brings its data home from a replica; or is held, if it is told so.
+"""A master whose volume came back empty: it restores its data from a replica, or its start is blocked.
 
 The way out of a hold is that of docs/operations.md, so that what is written there is known to work.
 """
@@ -21,7 +21,7 @@ echo "file appendonly.aof.1.base.rdb seq 1 type b" >/data/appendonlydir/appendon
 
 
 def data_comes_home(system: System, load: Load, replicas: int) -> None:
-    say("a master that comes back with an empty volume and brings its data home, reads under load")
+    say("a master that comes back with an empty volume and restores its data, reads under load")
     cluster = system.cluster
     keys, victim = _empty_the_master(system, load, replicas)
 
@@ -35,12 +35,12 @@ def data_comes_home(system: System, load: Load, replicas: int) -> None:
     for line in words.splitlines():
         if line.startswith("redis-replica-init: "):
             say(f"    {line}")
-    system.check("reseed: the data is home" in words, "its log tells that the data is home", words)
+    system.check("reseed: the data is restored" in words, "its log says that the data is restored", words)
     _go_on(system, load, replicas, keys)
 
 
 def master_is_held(system: System, load: Load, image: dict[str, str], replicas: int) -> None:
-    say("a master that is told to hold, and comes back with an empty volume, reads under load")
+    say("a master with REDIS_ON_EMPTY=hold that comes back with an empty volume, reads under load")
     cluster = system.cluster
     load.pause_writes()
     cluster.run("set", "env", "deployment/redis-master", "REDIS_ON_EMPTY=hold")
@@ -55,11 +55,11 @@ def master_is_held(system: System, load: Load, image: dict[str, str], replicas: 
         codes = [code for code in codes if code is not None]
         return HELD in codes, f"ended with {', '.join(map(str, codes))}" if codes else "not started"
 
-    system.wait(f"a master that is held with exit code {HELD}", is_held)
+    system.wait(f"a master that is blocked with exit code {HELD}", is_held)
     words = cluster.run("logs", system.master, "--container", "redis", "--tail", "20")
     for line in words.strip().splitlines()[-4:]:
         say(f"    {line}")
-    system.check(f" {keys} keys" in words, "its log tells how many keys the replicas hold", words)
+    system.check(f" {keys} keys" in words, "its log says how many keys the replicas have", words)
     for pod in system.addresses(REPLICA):
         held = cluster.redis(pod, "dbsize")
         system.check(held == keys, f"{pod} keeps its {keys} keys", held)
@@ -71,7 +71,7 @@ def master_is_held(system: System, load: Load, image: dict[str, str], replicas: 
 
 def _empty_the_master(system: System, load: Load, replicas: int) -> tuple[str, str]:
     """How many keys it had, and its pod's name."""
-    # What is written between the replicas' last look and the end would be lost with the volume: nothing is.
+    # What is written between the replicas' last observation and the end would be lost with the volume: nothing is.
     load.pause_writes()
     system.wait_until_listed(replicas)
     keys = system.cluster.redis(system.master, "dbsize")
@@ -106,7 +106,7 @@ def restore_from_replica(system: System, image: dict[str, str]) -> None:
     if saved != "OK":
         raise EndToEndError(f"{source} could not save: {saved}")
     cluster.scale("redis-master", 0)
-    system.wait("the held master's end", lambda: (
+    system.wait("the end of the blocked master", lambda: (
         not (pods := cluster.get("pods", "--selector", MASTER)["items"]), f"{len(pods)} pods"))
     cluster.apply([_restorer(image)])
 

@@ -28,7 +28,7 @@ class Write:
     key: str
     value: str
     token: str
-    # How many replicas had it when it was answered; None where nobody was waited for.
+    # How many replicas had it when it was answered; None where none was waited for.
     replicas: int | None
     at: float
 
@@ -200,7 +200,7 @@ class Load:
 
 
 class _Client:
-    """One worker's connection. It is made anew where it broke, at another address where there is one."""
+    """One worker's connection. It is made again when it breaks, at another address if there is one."""
 
     def __init__(self, access: Access, worker: int) -> None:
         self._access, self._turn = access, worker
@@ -221,7 +221,7 @@ class _Client:
             except (OSError, http.client.HTTPException, EndToEndError) as error:
                 self.close()
                 self._turn += 1
-                # As every client does: a connection that was closed while it lay idle is made anew, for a read.
+                # As every client does: a connection that was closed while it was idle is made again, for a read.
                 is_closed = isinstance(error, (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError))
                 if attempt == 0 and is_used and is_closed and method == "GET":
                     continue

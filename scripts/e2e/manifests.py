@@ -14,7 +14,7 @@ from progress import Usage
 ROOT = Path(__file__).resolve().parents[2]
 # What the manifests call the images: PREFIX + name + ":" + tag.
 PREFIX = "redis-replica-kit/"
-NAMES = ("redis-slave", "redis-replica-sidecar", "key-value-app")
+NAMES = ("redis-slave", "redis-replica-sidecar", "redis-node", "key-value-app")
 
 
 @dataclass
@@ -58,7 +58,7 @@ def render(
         if item["kind"] == "PersistentVolumeClaim" and storage_class:
             item["spec"]["storageClassName"] = storage_class
         if item["kind"] == "Service" and not keeps_node_port:
-            # Whatever is free: the fixed one may be somebody else's.
+            # Any free one: the fixed one may be another program's.
             for port in item["spec"]["ports"]:
                 port.pop("nodePort", None)
     return objects
@@ -78,6 +78,13 @@ def parse(text: str) -> list[dict[str, Any]]:
 def containers(item: dict[str, Any]) -> list[dict[str, Any]]:
     pod = item.get("spec", {}).get("template", {}).get("spec", {})
     return pod.get("initContainers", []) + pod.get("containers", [])
+
+
+def deployments(objects: list[dict[str, Any]]) -> list[str]:
+    """Their names, those first that others wait for, so that what does not come up is named and not what needs it."""
+    order = ["redis-master", "redis-slave", "key-value-app"]
+    names = [item["metadata"]["name"] for item in objects if item["kind"] == "Deployment"]
+    return sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name))
 
 
 def image_of(objects: list[dict[str, Any]], deployment: str, container: str) -> dict[str, str]:
@@ -105,7 +112,7 @@ def namespace(name: str, level: str) -> dict[str, Any]:
 
 
 def volume(name: str, path: str, node: str, claim: dict[str, Any]) -> dict[str, Any]:
-    """A PersistentVolume made by hand, for one claim, on one node."""
+    """A PersistentVolume created manually, for one claim, on one node."""
     spec = claim["spec"]
     return {
         "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},

@@ -1,4 +1,4 @@
-"""What is told while the run goes on, what was found wrong, and waits that end."""
+"""Progress messages of a run, the problems found, and waits with a deadline."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 STARTED = time.monotonic()
-# Between two looks at something that is waited for, and between two lines about a wait in which nothing changes.
+# Between two checks of something that is waited for, and between two lines about a wait in which nothing changes.
 INTERVAL = 0.5
 REMINDER = 15.0
 

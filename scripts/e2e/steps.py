@@ -71,7 +71,10 @@ def _reads_of_master(system: System) -> str:
 def _services(system: System) -> None:
     """By their names, from within the cluster."""
     master = system.master
-    for service, role in (("redis-master", "master"), ("redis-slave", "slave"), ("redis-slave-nodes", "slave")):
+    roles = {
+        "redis-master": "master", "redis-master-nodes": "master", "redis-slave": "slave", "redis-slave-nodes": "slave",
+    }
+    for service, role in roles.items():
         seen = system.cluster.redis(master, "-h", service, "role").splitlines()
         system.check(seen[:1] == [role], f"the Service {service} leads to a {role}", seen[:1])
     refused = system.cluster.redis(master, "-h", "redis-slave", "set", "key_1", "other")

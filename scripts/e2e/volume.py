@@ -1,4 +1,4 @@
-"""A volume made by hand, for clusters where nobody makes one for a claim."""
+"""A volume created manually, for clusters without a provisioner."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class HostVolume:
         say(f"a volume in {self._path} of a node")
         claims = [item for item in objects if item["kind"] == "PersistentVolumeClaim"]
         if len(claims) != 1:
-            raise Usage(f"the manifests have {len(claims)} claims; a volume made by hand is for one")
+            raise Usage(f"the manifests have {len(claims)} claims; --host-path-volume makes one volume only")
         # Without a class named, a default class would be filled in, and make a volume of its own.
         claims[0]["spec"].setdefault("storageClassName", "")
         self._helper.apply([manifests.namespace(self._helper.namespace, "privileged")])

@@ -6,7 +6,7 @@
 import copy
 import re
 
-from . import objects, operations, pods
+from . import nodes, objects, operations, pods
 from .model import name_of
 
 POD = "spec.template.spec"
@@ -54,6 +54,9 @@ BASE = [
     (objects.ports_lead_to_the_containers, "Service/key-value-app", "spec.ports.0.targetPort", "web"),
     (objects.ports_lead_to_the_containers, "Service/key-value-app", "spec.ports.0.nodePort", 30004),
     (objects.ports_lead_to_the_containers, "Service/redis-slave-nodes", "spec.publishNotReadyAddresses", None),
+    (objects.ports_lead_to_the_containers, "Service/redis-master-nodes", "spec.publishNotReadyAddresses", None),
+    (objects.ports_lead_to_the_containers, "Service/redis-master-nodes", "spec.clusterIP", None),
+    (objects.services_select_exactly_their_pods, "Service/redis-master-nodes", "spec.selector.role", "slave"),
     (objects.ports_lead_to_the_containers,
      "Deployment/key-value-app", f"{CONTAINER}.readinessProbe.httpGet.port", "web"),
     (objects.ports_lead_to_the_containers, "Deployment/redis-slave", f"{SIDECAR}.ports.0.containerPort", 8080),
@@ -65,6 +68,7 @@ BASE = [
     (objects.deployments_have_their_size, "Deployment/redis-master", "spec.replicas", 2),
     (objects.the_environment_fits, "Deployment/redis-slave", f"{CONTAINER}.env.0.value", "master"),
     (objects.the_environment_fits, "Deployment/redis-slave", f"{CONTAINER}.env.1.value", "redis-primary"),
+    (objects.the_environment_fits, "Deployment/key-value-app", f"{CONTAINER}.env.2.value", "redis-masters"),
     (objects.objects_stay_in_their_namespace, "Service/redis-master", "metadata.namespace", "default"),
     (objects.objects_stay_in_their_namespace, "PersistentVolumeClaim/redis-master-data", "kind", "PersistentVolume"),
     (objects.deployments_have_their_size, "Deployment/redis-slave", "spec.revisionHistoryLimit", None),
@@ -73,6 +77,10 @@ BASE = [
      {"name": "tmp", "hostPath": {"path": "/tmp"}}),
     (pods.pods_are_restricted, "Deployment/redis-slave", f"{CONTAINER}.securityContext.runAsUser", 0),
     (pods.pods_are_restricted, "Deployment/redis-slave", f"{CONTAINER}.ports.0.hostPort", 6379),
+    (pods.a_program_that_hangs_is_not_waited_for, "Deployment/redis-master",
+     f"{CONTAINER}.livenessProbe.terminationGracePeriodSeconds", None),
+    (pods.a_program_that_hangs_is_not_waited_for, "Deployment/redis-slave",
+     f"{SIDECAR}.startupProbe.terminationGracePeriodSeconds", 60),
     (pods.the_master_may_ask_its_replicas, "Deployment/redis-master", f"{CONTAINER}.startupProbe.failureThreshold", 60),
     (pods.pods_end_in_time, "Deployment/key-value-app", f"{POD}.terminationGracePeriodSeconds", 25),
     (pods.pods_are_spread_over_nodes, "Deployment/redis-slave", f"{POD}.topologySpreadConstraints", None),
@@ -149,6 +157,47 @@ PRODUCTION = [
     # user app on >secret ~* +@all
     (operations.users_may_do_what_they_do, "Secret/redis-users", ["data", "users.acl"],
      "dXNlciBhcHAgb24gPnNlY3JldCB+KiArQGFsbAo="),
+]
+NODES = "StatefulSet/redis"
+HA = [
+    (objects.objects_match_the_schemas, NODES, "spec.podManagementPolicy", 3),
+    (objects.objects_match_the_schemas, "Role/redis", "rules.0.verb", ["get"]),
+    (objects.services_select_exactly_their_pods, NODES, "spec.template.metadata.labels.role", "slave"),
+    (objects.services_select_exactly_their_pods, "Service/redis-master", "spec.selector", {"app": "redis"}),
+    (objects.services_select_exactly_their_pods, "Service/redis-slave", "spec.selector.role", "slave"),
+    (objects.volumes_are_there_and_used, NODES, "spec.volumeClaimTemplates", []),
+    (objects.volumes_are_there_and_used, NODES, "spec.volumeClaimTemplates.0.spec.storageClassName", "fast"),
+    (objects.the_environment_fits, NODES, f"{CONTAINER}.env.0.valueFrom.fieldRef.fieldPath", "metadata.uid"),
+    (objects.the_environment_fits, "Deployment/key-value-app", f"{CONTAINER}.env.0.name", "REDIS_NODE"),
+    (pods.pods_are_restricted, NODES, f"{POD}.automountServiceAccountToken", False),
+    (pods.pods_are_restricted, NODES, f"{POD}.serviceAccountName", None),
+    (pods.pods_are_restricted, "Deployment/key-value-app", f"{POD}.automountServiceAccountToken", True),
+    (pods.pods_are_restricted, NODES, f"{CONTAINER}.securityContext.capabilities", None),
+    (pods.pods_are_spread_over_nodes, NODES, f"{POD}.topologySpreadConstraints", None),
+    (operations.budgets_let_a_node_be_drained, "PodDisruptionBudget/redis", "spec.unhealthyPodEvictionPolicy",
+     "AlwaysAllow"),
+    (operations.budgets_let_a_node_be_drained, "PodDisruptionBudget/redis", "spec.maxUnavailable", 2),
+    (nodes.nodes_and_their_names_fit, NODES, f"{CONTAINER}.env.1.value", "redis-0=redis-0.redis-slave-nodes:6379"),
+    (nodes.nodes_and_their_names_fit, NODES, "spec.replicas", 5),
+    (nodes.nodes_and_their_names_fit, NODES, "spec.serviceName", "redis-slave"),
+    (nodes.nodes_and_their_names_fit, NODES, f"{CONTAINER}.env.2.value", "etcd"),
+    (nodes.nodes_and_their_names_fit, NODES, f"{CONTAINER}.env.4.value", "redis-slave"),
+    (nodes.nodes_and_their_names_fit, "Service/redis-master", "spec.ports.0.name", "tcp"),
+    (nodes.nodes_and_their_names_fit, "Deployment/key-value-app", f"{CONTAINER}.env.0.value", "redis-master:6379"),
+    (nodes.nodes_start_together_and_keep_their_data, NODES, "spec.podManagementPolicy", None),
+    (nodes.nodes_start_together_and_keep_their_data, NODES, "spec.replicas", 2),
+    (nodes.nodes_start_together_and_keep_their_data, NODES, f"{CONTAINER}.args", None),
+    (nodes.nodes_start_together_and_keep_their_data, NODES, f"{CONTAINER}.command", ["redis-replica-init"]),
+    (nodes.nodes_start_together_and_keep_their_data, NODES, "spec.volumeClaimTemplates", []),
+    (nodes.nodes_start_together_and_keep_their_data, NODES, "spec.persistentVolumeClaimRetentionPolicy", None),
+    (nodes.nodes_start_together_and_keep_their_data, NODES, f"{CONTAINER}.readinessProbe.httpGet.path", "/livez"),
+    (nodes.nodes_end_in_time, NODES, f"{POD}.terminationGracePeriodSeconds", 50),
+    (nodes.nodes_have_the_least_rights, "Role/redis", "rules.0.verbs", ["get", "update"]),
+    (nodes.nodes_have_the_least_rights, "Role/redis", "rules.0.resourceNames", None),
+    (nodes.nodes_have_the_least_rights, "Role/redis", "rules.4.verbs", ["*"]),
+    (nodes.nodes_have_the_least_rights, "Role/redis", "rules.2.resourceNames", ["redis-master"]),
+    (nodes.nodes_have_the_least_rights, "RoleBinding/redis", "subjects.0.name", "default"),
+    (nodes.nodes_have_the_least_rights, "ServiceAccount/redis", "metadata.name", "nodes"),
 ]
 
 

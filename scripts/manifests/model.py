@@ -37,7 +37,7 @@ def render(names):
     """overlay → what kustomize makes of it, with passwords that were made for this."""
     with tempfile.TemporaryDirectory() as folder:
         for part in (K8S, OVERLAYS):
-            # Not the passwords of whoever runs this.
+            # Not the passwords of the user who runs this.
             shutil.copytree(part, pathlib.Path(folder, part.name), ignore=shutil.ignore_patterns("secrets"))
         overlays = pathlib.Path(folder, OVERLAYS.name)
         for script in overlays.glob("*/passwords"):
@@ -46,7 +46,7 @@ def render(names):
 
 
 def kustomize(folder, check=True):
-    # Where it may fail, what it says of that is nobody's business.
+    # Where it may fail, its error output is not shown.
     errors = None if check else subprocess.DEVNULL
     command = [ROOT / "scripts" / "kustomize", folder]
     return subprocess.run(command, check=check, stdout=subprocess.PIPE, stderr=errors, text=True)
@@ -78,17 +78,19 @@ class Manifests:
     def all(self, kind=None):
         return [item for item in itertools.chain(*self.files.values()) if kind in (None, item["kind"])]
 
+    def workloads(self):
+        return self.all("Deployment") + self.all("StatefulSet")
+
     def names(self, kind):
         return {item["metadata"]["name"] for item in self.all(kind)}
 
     def pods(self):
-        """(name of the Deployment, spec of its pods)"""
-        return [(item["metadata"]["name"], item["spec"]["template"]["spec"]) for item in self.all("Deployment")]
+        """(name of the Deployment or StatefulSet, spec of its pods)"""
+        return [(item["metadata"]["name"], item["spec"]["template"]["spec"]) for item in self.workloads()]
 
     def labels(self):
-        """Deployment → labels of its pods"""
-        deployments = self.all("Deployment")
-        return {item["metadata"]["name"]: item["spec"]["template"]["metadata"]["labels"] for item in deployments}
+        """Deployment or StatefulSet → labels of its pods"""
+        return {item["metadata"]["name"]: item["spec"]["template"]["metadata"]["labels"] for item in self.workloads()}
 
     def containers(self):
         """(name to print, spec of the pod, container), those of sidecars and init containers included"""

@@ -7,14 +7,14 @@ import kubernetes_validate
 import kubernetes_validate.utils
 
 from .model import containers_of, name_of
-from .places import BASE, CONTENTS, POD_FIELDS, SELECTORS
+from .places import BASE, CONTENTS, NODE_FIELDS, POD_FIELDS
 
 # The oldest Kubernetes that is supported, and the newest whose schemas the tool knows.
 VERSIONS = ["1.29", kubernetes_validate.latest_version()]
 RECOMMENDED_LABELS = ["name", "component", "part-of"]
 MODES = {"redis-master": "master", "redis-slave": "replica"}
 
-# It reads the same megabytes anew for each object.
+# It reads the same megabytes again for each object.
 kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
 kubernetes_validate.utils.all_versions = functools.cache(kubernetes_validate.utils.all_versions)
 
@@ -49,18 +49,22 @@ def objects_stay_in_their_namespace(manifests):
 
 def services_select_exactly_their_pods(manifests):
     templates = manifests.labels()
-    for deployment in manifests.all("Deployment"):
-        name = deployment["metadata"]["name"]
-        selector = deployment["spec"]["selector"]["matchLabels"]
-        if selector != SELECTORS.get(name):
-            yield f"Deployment {name} selects {selector}, expected {SELECTORS.get(name)}"
+    selectors = manifests.place.selectors
+    for workload in manifests.workloads():
+        name = workload["metadata"]["name"]
+        selector = workload["spec"]["selector"]["matchLabels"]
+        if selector != selectors.get(name):
+            yield f"{name_of(workload)} selects {selector}, expected {selectors.get(name)}"
         if not selector.items() <= templates[name].items():
-            yield f"Deployment {name} selects {selector}, which its own pods do not have"
+            yield f"{name_of(workload)} selects {selector}, which its own pods do not have"
     for service in manifests.all("Service"):
         name = service["metadata"]["name"]
         selector = service["spec"].get("selector", {})
-        if selector != SELECTORS.get(name):
-            yield f"Service {name} selects {selector}, expected {SELECTORS.get(name)}"
+        if selector != selectors.get(name):
+            yield f"Service {name} selects {selector}, expected {selectors.get(name)}"
+        if not selector:
+            # The leader writes its addresses: nodes_and_their_names_fit has what leads there.
+            continue
         selected = [pods for pods, labels in templates.items() if selector.items() <= labels.items()]
         if len(selected) != 1:
             yield f"Service {name} selects the pods of {selected or 'no Deployment'}, not of exactly one"
@@ -69,7 +73,7 @@ def services_select_exactly_their_pods(manifests):
 def labels_are_the_recommended_ones(manifests):
     for item in manifests.all():
         labelled = [(name_of(item), item["metadata"])]
-        if item["kind"] == "Deployment":
+        if item["kind"] in ("Deployment", "StatefulSet"):
             labelled.append((f"pods of {name_of(item)}", item["spec"]["template"]["metadata"]))
         for (where, metadata), label in itertools.product(labelled, RECOMMENDED_LABELS):
             if f"app.kubernetes.io/{label}" not in metadata.get("labels", {}):
@@ -78,7 +82,7 @@ def labels_are_the_recommended_ones(manifests):
 
 def ports_lead_to_the_containers(manifests):
     place = manifests.place
-    templates = {d["metadata"]["name"]: d["spec"]["template"] for d in manifests.all("Deployment")}
+    templates = {item["metadata"]["name"]: item["spec"]["template"] for item in manifests.workloads()}
     if manifests.names("Service") != place.services.keys():
         yield f"the Services are {sorted(manifests.names('Service'))}, expected {sorted(place.services)}"
     for service in manifests.all("Service"):
@@ -86,7 +90,8 @@ def ports_lead_to_the_containers(manifests):
         ports = {
             port["name"]: port["containerPort"]
             for template in templates.values()
-            if spec["selector"].items() <= template["metadata"]["labels"].items()
+            # Without a selector: the nodes write its addresses.
+            if spec.get("selector", {"role": "node"}).items() <= template["metadata"]["labels"].items()
             for container in containers_of(template["spec"])
             for port in container["ports"]
         }
@@ -101,8 +106,8 @@ def ports_lead_to_the_containers(manifests):
                 yield f"Service {name} is {found}, expected {place.services.get(name)}"
         if name == "key-value-app" and [port.get("nodePort") for port in spec["ports"]] != [place.node_port]:
             yield f"Service key-value-app has not the node port {place.node_port}"
-        if name == "redis-slave-nodes" and spec.get("publishNotReadyAddresses") is not True:
-            yield "Service redis-slave-nodes does not publish the addresses of pods that are not ready"
+        if name.endswith("-nodes") and spec.get("publishNotReadyAddresses") is not True:
+            yield f"Service {name} does not publish the addresses of pods that are not ready"
     for where, _, container in manifests.containers():
         names = {port["name"] for port in container["ports"]}
         if container["name"] == "sidecar" and container["ports"] != [{"name": "metrics", "containerPort": 9121}]:
@@ -116,8 +121,12 @@ def ports_lead_to_the_containers(manifests):
 def volumes_are_there_and_used(manifests):
     claims = manifests.names("PersistentVolumeClaim")
     used = set()
+    templates = {
+        item["metadata"]["name"]: item["spec"].get("volumeClaimTemplates", []) for item in manifests.workloads()
+    }
     for name, pod in manifests.pods():
         volumes = {volume["name"]: volume for volume in pod.get("volumes", [])}
+        volumes |= {claim["metadata"]["name"]: {"claim": claim} for claim in templates[name]}
         mounts = {
             mount["name"]: mount["mountPath"]
             for container in containers_of(pod)
@@ -130,16 +139,16 @@ def volumes_are_there_and_used(manifests):
                 yield f"{name}: volume {volume['name']} has no sizeLimit"
             if "persistentVolumeClaim" in volume:
                 used.add(volume["persistentVolumeClaim"]["claimName"])
-        if name.startswith("redis-") and set(mounts.values()) != manifests.place.mounts:
+        if name.split("-")[0] == "redis" and set(mounts.values()) != manifests.place.mounts:
             yield f"{name}: mounts {sorted(mounts.values())}, expected {sorted(manifests.place.mounts)}"
-        if any("emptyDir" not in volume for volume in volumes.values()) or name.startswith("redis-"):
+        if any("emptyDir" not in volume for volume in volumes.values()) or name.split("-")[0] == "redis":
             if "fsGroup" not in pod.get("securityContext", {}):
                 yield f"{name}: no fsGroup, so its volumes belong to root"
     for claim in sorted(claims ^ used):
         yield f"PersistentVolumeClaim {claim} is not both declared and used"
-    for claim in manifests.all("PersistentVolumeClaim"):
+    for claim in manifests.all("PersistentVolumeClaim") + list(itertools.chain(*templates.values())):
         if claim["spec"].get("storageClassName") != manifests.place.storage_class:
-            yield f"{name_of(claim)}: its class is not {manifests.place.storage_class or 'left to the cluster'}"
+            yield f"claim {claim['metadata']['name']}: its class is not {manifests.place.storage_class or 'left to the cluster'}"
 
 
 def the_master_keeps_its_data(manifests):
@@ -158,13 +167,14 @@ def the_master_keeps_its_data(manifests):
 
 def deployments_have_their_size(manifests):
     place = manifests.place
-    if manifests.names("Deployment") != place.replicas.keys():
-        yield f"the Deployments are {sorted(manifests.names('Deployment'))}, expected {sorted(place.replicas)}"
-    for deployment in manifests.all("Deployment"):
-        name, replicas = deployment["metadata"]["name"], deployment["spec"].get("replicas")
+    found = {item["metadata"]["name"] for item in manifests.workloads()}
+    if found != place.replicas.keys():
+        yield f"the Deployments and StatefulSets are {sorted(found)}, expected {sorted(place.replicas)}"
+    for workload in manifests.workloads():
+        name, replicas = workload["metadata"]["name"], workload["spec"].get("replicas")
         if replicas != place.replicas.get(name):
             yield f"{name}: {replicas} replicas, expected {place.replicas.get(name)}"
-        if deployment["spec"].get("revisionHistoryLimit") not in range(1, 6):
+        if workload["spec"].get("revisionHistoryLimit") not in range(1, 6):
             yield f"{name}: revisionHistoryLimit is not between 1 and 5"
 
 
@@ -172,14 +182,16 @@ def the_environment_fits(manifests):
     expected = {
         "redis-master": {"REDIS_REPLICATION_MODE", "REDIS_ON_EMPTY", *POD_FIELDS},
         "redis-slave": {
-            "REDIS_REPLICATION_MODE", "REDIS_MASTER_SERVICE_HOST", "REDIS_MASTER_SERVICE_PORT", *POD_FIELDS,
+            "REDIS_REPLICATION_MODE", "REDIS_MASTER_SERVICE_HOST", "REDIS_MASTER_SERVICE_PORT",
+            "REDIS_MASTER_NODES_HOST", *POD_FIELDS,
         },
         "key-value-app": {
-            "REDIS_MASTER_SERVICE_HOST", "REDIS_MASTER_SERVICE_PORT",
+            "REDIS_MASTER_SERVICE_HOST", "REDIS_MASTER_SERVICE_PORT", "REDIS_MASTER_NODES_HOST",
             "REDIS_SLAVE_NODES_HOST", "REDIS_SLAVE_SERVICE_PORT", "POD_IP",
         },
         "node-hostname": set(),
-    }
+    } | manifests.place.environment
+    fields = POD_FIELDS | NODE_FIELDS
     for name, pod in manifests.pods():
         server = pod["containers"][0]
         variables = manifests.variables(server)
@@ -187,10 +199,10 @@ def the_environment_fits(manifests):
         if variables.keys() != wanted:
             yield f"{name}: variables {sorted(variables)}, expected {sorted(wanted)}"
         for entry in server.get("env", []):
-            if entry["name"] in POD_FIELDS:
+            if entry["name"] in fields:
                 field = entry.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
-                if field != POD_FIELDS[entry["name"]]:
-                    yield f"{name}: {entry['name']} is taken from {field}, not from {POD_FIELDS[entry['name']]}"
+                if field != fields[entry["name"]]:
+                    yield f"{name}: {entry['name']} is taken from {field}, not from {fields[entry['name']]}"
         for variable, value in variables.items():
             if variable.endswith("_HOST") and value not in manifests.names("Service"):
                 yield f"{name}: {variable} names {value}, which is no Service here"

@@ -34,21 +34,24 @@ def an_autoscaler_counts_alone(manifests):
 
 
 def budgets_let_a_node_be_drained(manifests):
-    sizes = {item["metadata"]["name"]: item["spec"].get("replicas") for item in manifests.all("Deployment")}
+    sizes = {item["metadata"]["name"]: item["spec"].get("replicas") for item in manifests.workloads()}
+    kept = manifests.names("StatefulSet")
     protected = set()
     for item in manifests.all("PodDisruptionBudget"):
         spec = item["spec"]
         selected = [name for name, labels in manifests.labels().items() if is_part(spec["selector"], labels)]
         if len(selected) != 1:
-            yield f"{name_of(item)} selects the pods of {selected or 'no Deployment'}, not of exactly one"
+            yield f"{name_of(item)} selects the pods of {selected or 'no workload'}, not of exactly one"
             continue
         protected.add(selected[0])
         if sizes[selected[0]] == 1:
             yield f"{name_of(item)} protects a single pod: it blocks a drain for ever, or says nothing"
         if spec.get("maxUnavailable") != 1:
             yield f"{name_of(item)}: not maxUnavailable 1, which lets one go however many there are"
-        if spec.get("unhealthyPodEvictionPolicy") != "AlwaysAllow":
-            yield f"{name_of(item)}: pods that are not ready hold up a drain"
+        # A pod with data that is not ready may have the only copy of it; the others hold up a drain for nothing.
+        policy = "IfHealthyBudget" if selected[0] in kept else "AlwaysAllow"
+        if spec.get("unhealthyPodEvictionPolicy") != policy:
+            yield f"{name_of(item)}: unhealthyPodEvictionPolicy is not {policy}"
     if protected != manifests.place.budgets:
         yield f"budgets protect {sorted(protected)}, expected {sorted(manifests.place.budgets)}"
 
@@ -119,10 +122,10 @@ def policies_say_who_may_speak_to_whom(manifests):
     }
     for peer, name, port in sorted(opened ^ manifests.place.connections, key=str):
         verb = "may" if (peer, name, port) in opened else "may not"
-        yield f"{peer or 'everybody'} {verb} open port {port} of {name}, unlike what is written down"
+        yield f"{peer or 'every host'} {verb} open port {port} of {name}, unlike what is written down"
     for name, peer, port in sorted(may["egress"], key=str):
         if port != 53 and (name, peer, port) not in opened:
-            yield f"{name} may open port {port} of {peer}, which lets nobody in"
+            yield f"{name} may open port {port} of {peer}, which accepts no connection"
     for name in sorted(ours - {name for name, _, port in may["egress"] if port == 53}):
         yield f"{name}: cannot look up names"
 
@@ -187,7 +190,7 @@ def configuration_is_there_and_used(manifests):
 
 
 def users_may_do_what_they_do(manifests):
-    """Nobody without a name, nobody without a password, nothing but hashes, and +@all for none that is in a pod."""
+    """No user without a name or a password, only hashes, and no +@all for a user in a pod."""
     for item in manifests.all("Secret"):
         text = manifests.data("Secret", item["metadata"]["name"]).get("users.acl")
         if text is None:

@@ -4,7 +4,7 @@ import re
 
 from .model import containers_of
 
-IMAGES = {"redis-slave", "redis-replica-sidecar", "key-value-app"}
+IMAGES = {"redis-slave", "redis-replica-sidecar", "redis-node", "key-value-app"}
 SIDECAR_PROBES = {"startupProbe": "/livez", "readinessProbe": "/readyz", "livenessProbe": "/livez"}
 # The kinds of volume that restricted pod security lets through, of those that are used here.
 VOLUMES = {"configMap", "emptyDir", "persistentVolumeClaim", "secret"}
@@ -12,10 +12,10 @@ VOLUMES = {"configMap", "emptyDir", "persistentVolumeClaim", "secret"}
 
 def containers_name_a_pinned_image_of_ours(manifests):
     place = manifests.place
-    for deployment in manifests.all("Deployment"):
-        template = deployment["spec"]["template"]
+    for workload in manifests.workloads():
+        template = workload["spec"]["template"]
         for container in containers_of(template["spec"]):
-            where = f"{deployment['metadata']['name']}, container {container['name']}"
+            where = f"{workload['metadata']['name']}, container {container['name']}"
             image, _, tag = container["image"].rpartition(":")
             if image.removeprefix(place.images) not in IMAGES:
                 yield f"{where}: image {image} is none of {sorted(place.images + name for name in IMAGES)}"
@@ -83,9 +83,12 @@ def pods_are_restricted(manifests):
                 yield f"{name}: {identity} is not a number above 0"
         if context.get("seccompProfile") != {"type": "RuntimeDefault"}:
             yield f"{name}: seccompProfile is not RuntimeDefault"
-        for flag in ("automountServiceAccountToken", "enableServiceLinks"):
-            if pod.get(flag) is not False:
-                yield f"{name}: {flag} is not false"
+        account = manifests.place.accounts.get(name)
+        if pod.get("serviceAccountName") != account:
+            yield f"{name}: its service account is {pod.get('serviceAccountName')}, expected {account}"
+        for flag, wanted in (("automountServiceAccountToken", account is not None), ("enableServiceLinks", False)):
+            if pod.get(flag) is not wanted:
+                yield f"{name}: {flag} is not {str(wanted).lower()}"
         for flag in ("hostNetwork", "hostPID", "hostIPC"):
             if pod.get(flag):
                 yield f"{name}: {flag} is set"
@@ -109,8 +112,19 @@ def pods_are_restricted(manifests):
             yield f"{where}: a hostPort"
 
 
+def a_program_that_hangs_is_not_waited_for(manifests):
+    """It does not act on SIGTERM. Without a period of the probe's own the pod's is waited for in vain."""
+    for where, pod, container in manifests.containers():
+        for probe in ("startupProbe", "livenessProbe"):
+            grace = container.get(probe, {}).get("terminationGracePeriodSeconds")
+            if grace is None:
+                yield f"{where}: a failed {probe} waits for the pod's {pod['terminationGracePeriodSeconds']} s"
+            elif not 1 <= grace <= 10:
+                yield f"{where}: a failed {probe} waits for {grace} s, expected 1 to 10"
+
+
 def the_master_may_ask_its_replicas(manifests):
-    """The birth guard holds a master by itself, before the startup probe gives it up without a word."""
+    """The startup guard holds a master by itself, before the startup probe gives it up without a word."""
     for name, pod in manifests.pods():
         if name != "redis-master":
             continue
@@ -120,7 +134,7 @@ def the_master_may_ask_its_replicas(manifests):
         # The guard's own default where nothing is said.
         guard = int(manifests.variables(server).get("REDIS_GUARD_TIMEOUT", 60))
         if patience < guard + 15:
-            yield f"{name}: startupProbe gives up after {patience} s, and the birth guard asks for {guard} s"
+            yield f"{name}: startupProbe gives up after {patience} s, and the startup guard asks for {guard} s"
 
 
 def pods_end_in_time(manifests):
@@ -142,8 +156,8 @@ def pods_end_in_time(manifests):
 
 
 def pods_are_spread_over_nodes(manifests):
-    for deployment in manifests.all("Deployment"):
-        name, spec = deployment["metadata"]["name"], deployment["spec"]
+    for workload in manifests.workloads():
+        name, spec = workload["metadata"]["name"], workload["spec"]
         if spec.get("replicas") == 1:
             continue
         rules = spec["template"]["spec"].get("topologySpreadConstraints", [])
@@ -166,6 +180,7 @@ CHECKS = [
     containers_have_requests_limits_and_probes,
     sidecars_start_first_and_know_what_the_server_knows,
     pods_are_restricted,
+    a_program_that_hangs_is_not_waited_for,
     the_master_may_ask_its_replicas,
     pods_end_in_time,
     pods_are_spread_over_nodes,

@@ -55,7 +55,7 @@ struct ClientPace: Equatable, Sendable {
         turn = hasBody ? .body(TransferMeter(at: now, moved: received)) : .request(since: now)
     }
 
-    /// Bytes of a body have come, those of its framing included.
+    /// Bytes of a body have come. Its framing does not count: that alone is no progress.
     mutating func received(_ bytes: Int) { received &+= bytes }
 
     /// The client waited for us with the rest of its body, and does not any more.
@@ -104,6 +104,12 @@ struct ClientPace: Equatable, Sendable {
             return isTooSlow ? .refuse : .goOn
         case .farewell(let since): return now &- since >= limits.farewell ? .close : .goOn
         }
+    }
+
+    /// How long the client has been without a request; 0 while one comes or is owed its answer.
+    func idleness(at now: Nanoseconds) -> Nanoseconds {
+        guard case .request(let since) = turn, taking == nil else { return 0 }
+        return now &- since
     }
 
     /// How long the client has been slower than the minimum rate, in the direction in which it was slow for longer.

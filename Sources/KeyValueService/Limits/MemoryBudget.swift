@@ -6,7 +6,7 @@ import Synchronization
 /// One for all event loops. Counted is what lasts longer than a tick of an event loop: an answer that the socket takes at once
 /// costs nothing here.
 final class MemoryBudget: Sendable {
-    /// Smaller answers and bodies are served even where the budget is used up, from a reserve of its own.
+    /// Smaller answers and bodies are served even where the budget is used up, from its own reserve.
     static let smallBytes = 16 << 10
 
     let limitBytes: Int
@@ -34,7 +34,13 @@ final class MemoryBudget: Sendable {
     var pressure: Pressure { Pressure(used: usedBytes, limit: limitBytes) }
     var isFull: Bool { usedBytes &- limitBytes >= limitBytes / 4 }
 
-    /// How many bytes more may be held.
+    /// Whether a client's next request is refused: where the reserve is used up, too, of clients that have a part in that; and
+    /// of all where as much again is.
+    func refuses(clientThatHolds bytes: Int) -> Bool {
+        isFull && (bytes > 0 || usedBytes &- limitBytes >= limitBytes / 2)
+    }
+
+    /// How many more bytes may be buffered.
     var room: Int { max(0, limitBytes - usedBytes) }
 
     /// What one connection may hold beside the answer that it is given: no client shall use up what is for all.
@@ -45,7 +51,7 @@ final class MemoryBudget: Sendable {
         if now > highest.load(ordering: .relaxed) { highest.store(now, ordering: .relaxed) }
     }
 
-    // MARK: What is told
+    // MARK: What is reported
 
     func countRefusal() { refused.add(1, ordering: .relaxed) }
     func countEnded() { ended.add(1, ordering: .relaxed) }

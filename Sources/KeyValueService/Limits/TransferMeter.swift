@@ -52,6 +52,6 @@ struct TransferMeter: Equatable, Sendable {
         return isTooSlow
     }
 
-    /// How long the rate has been below the minimum at every look; 0 where it was not at the last one.
+    /// How long the rate has been below the minimum at every check; 0 where it was not at the last one.
     func slowness(at now: Nanoseconds) -> Nanoseconds { slowFrom.map { now &- $0 } ?? 0 }
 }

@@ -1,6 +1,6 @@
 import NIOCore
 import RedisClient
-import Replication
+import RedisCore
 import ServerSelection
 
 /// One server, as the connection of one event loop, or those of all of them together, see it.
@@ -18,10 +18,10 @@ struct ObservedServer: Equatable, Sendable {
     var inFlight: Int
     /// Reads that the server has answered since the process began.
     var reads: Int
-    /// What it is in the system, whatever it says of itself.
+    /// Its role in the system, regardless of what it says about itself.
     var standing = Standing.unknown
-    /// Whether it is configured as the master.
-    var isConfiguredMaster = false
+    /// What the operator says that it is.
+    var configuredAs = Configured.replica
     /// Whether reads are sent there.
     var servesReads = false
     /// Nanoseconds since a replica was last found in step; `nil` where that is not known.
@@ -30,6 +30,12 @@ struct ObservedServer: Equatable, Sendable {
     var since: WallTime?
     /// When ``information`` was true, where the server is away; `nil` where it is of now, or nothing was ever known.
     var lastKnownAt: WallTime?
+
+    enum Configured: String, Equatable, Sendable {
+        case master, replica
+        /// One of all nodes: which of them leads, they say themselves.
+        case node
+    }
 
     enum Standing: String, Equatable, Sendable {
         case master, replica
@@ -94,7 +100,11 @@ extension [ObservedServer] {
         let selection = redis.selection
         func observe(_ connection: RedisConnection, servesWrites: Bool) -> ObservedServer {
             var server = ObservedServer(connection, servesWrites: servesWrites)
-            server.isConfiguredMaster = connection.endpoint == redis.configuredMasterEndpoint
+            if redis.findsLeader {
+                server.configuredAs = .node
+            } else if connection.endpoint == redis.configuredMasterEndpoint {
+                server.configuredAs = .master
+            }
             if let info = server.information {
                 server.standing = .init(selection.standing(of: info), role: info.role)
                 if info.role == .replica { server.lagNanoseconds = connection.lagNanoseconds }
@@ -102,7 +112,7 @@ extension [ObservedServer] {
             return server
         }
         self = [observe(redis.master, servesWrites: true)]
-        if let doubt = redis.masterDoubt {
+        if let doubt = redis.masterDoubt ?? redis.leaderAbsence {
             self[0].isServing = false
             self[0].state = doubt
         }

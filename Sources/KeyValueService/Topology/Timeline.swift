@@ -10,6 +10,10 @@ struct Timeline: Equatable, Sendable {
         case readsRefused = "reads_refused"
         /// Another server is the master now.
         case promotion
+        /// No node leads, or takes writes, where the leader is found among all nodes.
+        case leaderLost = "leader_lost"
+        /// A node has begun to take writes.
+        case leader
         case strayMaster = "stray_master"
         /// A server has another role than before.
         case role
@@ -53,7 +57,7 @@ struct Timeline: Equatable, Sendable {
         changed.insert(entries[place].id)
     }
 
-    /// What a client does not know yet that was told all before.
+    /// What is new for a client that got everything before.
     mutating func takeChanges() -> [Entry] {
         defer { changed.removeAll() }
         return changed.isEmpty ? [] : entries.filter { changed.contains($0.id) }

@@ -1,6 +1,6 @@
 import NIOCore
 import RedisClient
-import Replication
+import RedisCore
 import Telemetry
 
 extension Topology {
@@ -17,6 +17,11 @@ extension Topology {
         body.writeJSON(Int64(app.streams))
         body.writeStaticString("}")
         if let at, let verdict { write(verdict, at: at, into: &body) }
+        if let leader { body.write(leader) }
+        if let sentinel {
+            body.writeStaticString(",\"sentinel\":")
+            body.write(sentinel)
+        }
         body.writeStaticString(",\"master\":")
         write(master, into: &body) { Self.writeMaster($0, into: &$1) }
         body.writeStaticString(",\"replicas\":[")
@@ -44,8 +49,8 @@ extension Topology {
         body.writeJSON(Int64(server.inFlight))
         body.writeStaticString(",\"reads\":")
         body.writeJSON(Int64(server.reads))
-        body.writeStaticString(
-            server.isConfiguredMaster ? ",\"configured_as\":\"master\"" : ",\"configured_as\":\"replica\"")
+        body.writeStaticString(",\"configured_as\":")
+        body.writeJSON(server.configuredAs.rawValue)
         body.writeStaticString(",\"standing\":")
         body.writeJSON(server.standing.rawValue)
         body.writeStaticString(",\"since\":")
@@ -126,7 +131,7 @@ extension ByteBuffer {
     mutating func writeJSON(_ text: String?) {
         if let text {
             writeStaticString("\"")
-            writeJSONEscaped(text.utf8.span)
+            writeJSONEscaped(shown: text.utf8.span)
             writeStaticString("\"")
         } else {
             writeStaticString("null")

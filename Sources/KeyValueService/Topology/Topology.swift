@@ -1,6 +1,6 @@
 import NIOCore
 import RedisClient
-import Replication
+import RedisCore
 
 /// What this process sees of the system: itself, the master, and the replicas.
 ///
@@ -15,6 +15,21 @@ import Replication
 ///   say since when they are accepted or refused, and why; `reads` how many servers serve them, of how many. `stale_share` is of
 ///   the reads of the last ten seconds, `p99_seconds` and the numbers a second are of the last second.
 /// - `farthest`: the replica that is nearest to the master, and what its promotion would lose; `null` where none is known.
+/// - `leader`: only where the app finds the leader among all nodes.
+///   - `endpoint`: `host:port`; `null` while no node leads.
+///   - `takes_writes`: whether writes are sent there now.
+///   - `trouble`: why no node takes writes, in words for an operator; `null` while one does.
+///   - `since`: since when that is so.
+///   - `gap_seconds`: how long no node took writes before; `null` where there was no such time.
+///   - `waiting_writes`: writes that wait for a leader now.
+///   - `waited_writes`: writes that have waited for one since the process began.
+/// - `sentinel`: only where Sentinel decides which server leads.
+///   - `master_name`: as `sentinel monitor NAME` has it.
+///   - `master`: `host:port` as the Sentinels named it last; `null` before they named one.
+///   - `epoch`: the config-epoch of that, which grows with every fail-over.
+///   - `failing_over`: whether one of them makes another server the master now.
+///   - `trouble`: why they name no master now, in words for an operator; `null` while they do.
+///   - `sentinels`: each `endpoint`, a stable `state` (`names-master` where all is well), the same in `words`, and its `epoch`.
 /// - `master`: the server that takes the writes, which may be another one than configured.
 ///   - `endpoint`: `host:port`, as configured.
 ///   - `state`: `up`, or what is the matter, in words for an operator. Of several event loops, the first that sees something.
@@ -25,8 +40,8 @@ import Replication
 ///   - `connected_replicas`: how many replicas the server lists; `null` while it is not known.
 ///   - `in_flight`: submissions of commands that wait for the server's replies, over all event loops.
 ///   - `reads`: reads that the server has answered since the process began.
-///   - `configured_as`: `master` or `replica`.
-///   - `standing`: `master`, `replica`, `stray_master` or `unknown`: what it is in this system, whatever it says of itself.
+///   - `configured_as`: `master` or `replica`; `node` where the app finds the leader among all nodes.
+///   - `standing`: `master`, `replica`, `stray_master` or `unknown`: its role in this system, regardless of what it reports.
 ///   - `since`: since when `state` and `standing` are as they are.
 ///   - `last_known_at`: `null` where the values are of now; else the server is away, and they are of that time.
 /// - `replicas`: all other servers, in the order in which they are configured or found.
@@ -65,6 +80,10 @@ struct Topology: Equatable, Sendable {
     var master: ObservedServer
     var replicas: [ObservedServer]
     var lastChange: String?
+    /// Which node leads; `nil` where a master is configured.
+    var leader: ObservedLeader?
+    /// What the Sentinels say; `nil` where they do not decide.
+    var sentinel: SentinelReport?
     /// When it was seen, and what that comes to; `nil` until a ``TopologyRecord`` has taken it.
     var at: WallTime?
     var verdict: Verdict?
@@ -89,9 +108,13 @@ struct Topology: Equatable, Sendable {
         self.master = servers.remove(at: place)
         self.replicas = servers
         self.lastChange = words.lastChange
+        self.sentinel = words.sentinel
+        self.leader = words.leader.map {
+            ObservedLeader($0, waiting: words.waitingWrites, waited: words.waitedWrites, at: .now())
+        }
     }
 
-    /// By how many bytes a replica is behind the master; `nil` where that cannot be told.
+    /// By how many bytes a replica is behind the master; `nil` where that is unknown.
     func lagBytes(of replica: ObservedServer) -> Int64? {
         guard let master = master.information, let info = replica.information,
             !master.replicationID.isEmpty, master.replicationID == info.replicationID

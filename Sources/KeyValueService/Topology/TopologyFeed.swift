@@ -39,10 +39,10 @@ final class TopologyFeed: Sendable {
 
     func close() { state.withLockedValue { $0.streams -= 1 } }
 
-    /// Has an event sent with the next look, changed or not: somebody has none yet.
+    /// Has an event sent with the next observation, changed or not: a client has none yet.
     func greet() { state.withLockedValue { $0.isGreeting = true } }
 
-    /// - Returns: whether an event is due in any case; `nil` where nobody watches, and the poller has to end.
+    /// - Returns: whether an event is due in any case; `nil` where no client watches, and the poller has to end.
     fileprivate func nextLook() -> Bool? {
         state.withLockedValue { state in
             state.isPolling = state.streams > 0
@@ -52,7 +52,7 @@ final class TopologyFeed: Sendable {
     }
 }
 
-/// Looks at the topology again and again, on one event loop; not `Sendable`.
+/// Observes the topology at intervals, on one event loop; not `Sendable`.
 private final class TopologyPoller {
     private let service: KeyValueService
     private let feed: TopologyFeed
@@ -76,9 +76,9 @@ private final class TopologyPoller {
             ([ObservedServer]($0.redis), SelectionWords($0.redis))
         } completion: { loops in
             guard !loops.isEmpty else { return }
-            let seen = Topology(of: app, seenBy: loops.map { $0.0 }, words: loops[0].1)
+            let seen = Topology(of: app, seenBy: loops.map { $0.0 }, words: SelectionWords(of: loops.map { $0.1 }))
             self.tell(self.feed.recorder.observe(seen).json, isDue: isDue)
-            // For the next look; all in one tick, so that the offsets can be compared.
+            // For the next observation; all in one tick, so that the offsets can be compared.
             self.service.redis.checkHealth()
             self.loop.scheduleTask(in: TopologyFeed.interval) { self.look() }
         }

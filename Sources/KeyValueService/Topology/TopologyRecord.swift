@@ -1,5 +1,5 @@
 import RedisClient
-import Replication
+import RedisCore
 
 /// What the process remembers of what it saw: last known values, since when things are as they are, a time line, and five minutes
 /// of load. A value; topologies, loads and times go in. Bounded by the number of servers, and by fixed numbers.
@@ -29,6 +29,10 @@ struct TopologyRecord: Sendable {
     private var reads: Acceptance?
     private var master: String?
     private var lastChange: String?
+    /// How often a node had begun to take writes, and how many writes had waited, when that was noted last.
+    private var leaders = 0
+    private var leader: ObservedLeader?
+    private var waitedWrites = 0
     private var startedAt: WallTime?
     private(set) var timeline = Timeline()
     private(set) var samples = LoadSamples()
@@ -49,6 +53,17 @@ struct TopologyRecord: Sendable {
         var topology = seen
         start(at: now)
         notePromotion(seen, at: now)
+        if var leader = seen.leader {
+            note(leader, at: now)
+            // Two clocks tell it, so it is kept as it was told first.
+            if let known = self.leader, known.endpoint == leader.endpoint, known.trouble == leader.trouble,
+                known.number == leader.number
+            {
+                leader.since = known.since
+            }
+            self.leader = leader
+            topology.leader = leader
+        }
         remember(&topology.master, at: now)
         for index in topology.replicas.indices {
             remember(&topology.replicas[index], at: now)
@@ -129,6 +144,21 @@ struct TopologyRecord: Sendable {
         } else {
             timeline.end(.resync, of: name, at: now)
         }
+    }
+
+    private mutating func note(_ leader: ObservedLeader, at now: WallTime) {
+        if leader.trouble == nil {
+            timeline.end(.leaderLost, at: now)
+        } else if leaders > 0 {
+            timeline.begin(.leaderLost, leader.trouble ?? "", at: now)
+        }
+        guard leader.trouble == nil, leader.number != leaders, let endpoint = leader.endpoint else { return }
+        let gap = leader.gapNanoseconds.map { ", after \($0 / 1_000_000) ms without a leader that does" } ?? ""
+        let waited = leader.waitedWrites - waitedWrites
+        let writes = waited > 0 ? "; \(waited) write(s) waited for it" : ""
+        timeline.note(.leader, of: endpoint.description, "leads and takes writes\(gap)\(writes)", at: now)
+        leaders = leader.number
+        waitedWrites = leader.waitedWrites
     }
 
     private mutating func notePromotion(_ topology: Topology, at now: WallTime) {

@@ -3,7 +3,7 @@ import NIOCore
 import RedisClient
 
 /// The ``TopologyRecord`` of the process, and what fills it: once a second, on the event loop of the first service, whether
-/// somebody watches or not.
+/// a client watches or not.
 final class TopologyRecorder: Sendable {
     static let interval = TimeAmount.seconds(1)
 
@@ -27,7 +27,7 @@ final class TopologyRecorder: Sendable {
         Looks(service: service, recorder: self).begin()
     }
 
-    /// Looks again and again, on one event loop; not `Sendable`.
+    /// Observes at intervals, on one event loop; not `Sendable`.
     private final class Looks {
         private let service: KeyValueService
         private let recorder: TopologyRecorder
@@ -52,7 +52,7 @@ final class TopologyRecorder: Sendable {
             } completion: { loops in
                 guard !loops.isEmpty else { return }
                 self.take(
-                    Topology(of: app, seenBy: loops.map { $0.0 }, words: loops[0].2),
+                    Topology(of: app, seenBy: loops.map { $0.0 }, words: SelectionWords(of: loops.map { $0.2 })),
                     loops.map { $0.1 }.reduce(RequestLoad(), +))
                 self.begin()
             }
@@ -81,6 +81,13 @@ struct SelectionWords: Equatable, Sendable {
     var doubt: String?
     /// What the last change of the master was.
     var lastChange: String?
+    /// Which node leads; `nil` where a master is configured.
+    var leader: LeaderReport?
+    /// What the Sentinels say; `nil` where they do not decide.
+    var sentinel: SentinelReport?
+    /// Writes that wait for a master now, and those that have waited since the process began.
+    var waitingWrites = 0
+    var waitedWrites = 0
 
     init(doubt: String? = nil, lastChange: String? = nil) {
         self.doubt = doubt
@@ -90,5 +97,20 @@ struct SelectionWords: Equatable, Sendable {
     init(_ redis: RedisLoop) {
         doubt = redis.masterDoubt
         lastChange = redis.lastMasterChange
+        leader = redis.leaderReport
+        sentinel = redis.sentinelReport
+        waitingWrites = redis.waitingWriteCount
+        waitedWrites = redis.waitedWriteCount
+    }
+
+    /// What all event loops say together.
+    ///
+    /// - Parameter loops: 1 or more.
+    init(of loops: [SelectionWords]) {
+        self = loops[0]
+        for other in loops.dropFirst() {
+            waitingWrites += other.waitingWrites
+            waitedWrites += other.waitedWrites
+        }
     }
 }

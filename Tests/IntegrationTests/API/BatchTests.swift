@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Many operations by /v1/batch")
 struct BatchTests {
-    @Test("each operation has a result, whatever became of the others; writes go to the master, with a token")
+    @Test("each operation has a result, regardless of the others; writes go to the master, with a token")
     func mixed() async throws {
         let system = try DirectCluster(replicaLines: [[]])
         try await withLocalCluster(system.spec) { cluster in
@@ -130,7 +130,10 @@ struct BatchTests {
                 (.batch(set, #"{"set":"a","value":"x","ttl":"1h"}"#), 400, "invalid-duration"),
                 (.batch(set, "1"), 400, "invalid-json"), (.batch(), 400, "batch-size"),
                 (.batch(Array(repeating: set, count: 1001)), 400, "batch-size"),
-                (.init("POST", "/v1/batch", body: Array("{}".utf8)), 400, "missing-member"),
+                (
+                    .init("POST", "/v1/batch", headers: ["Content-Type: application/json"], body: Array("{}".utf8)),
+                    400, "missing-member"
+                ),
                 (
                     .init("POST", "/v1/batch", headers: ["Content-Type: text/plain"], body: [1]), 415,
                     "unsupported-media-type"

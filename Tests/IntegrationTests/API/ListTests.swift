@@ -82,7 +82,7 @@ struct ListTests {
         }
     }
 
-    @Test("a cursor whose server is gone, restarted or unknown is told with 410, a malformed one with 400")
+    @Test("a cursor whose server is gone, restarted or unknown gets 410, a malformed one 400")
     func cursors() async throws {
         let system = try DirectCluster(replicaLines: [[]])
         try await withLocalCluster(system.spec) { cluster in

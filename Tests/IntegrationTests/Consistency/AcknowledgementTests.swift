@@ -106,7 +106,8 @@ struct AcknowledgementTests {
                 return codes
             }
             #expect(codes.values.reduce(0, +) == 3 * count, "\(codes)")
-            #expect(Set(codes.keys) == ["201", "redis-overloaded"], "\(codes)")
+            // Some may find no connection in time on a busy machine, and are not applied either.
+            #expect(Set(codes.keys).subtracting(["redis-unavailable"]) == ["201", "redis-overloaded"], "\(codes)")
             #expect(try #require(codes["redis-overloaded"]) >= 3 * count - 260, "\(codes)")
             #expect(try await cluster.redis("master", "DBSIZE") == .integer(Int64(codes["201"] ?? 0)))
             #expect(try await cluster.http("app", .put("/v1/keys/k", "v"))[0].status == 201)
@@ -136,7 +137,7 @@ struct AcknowledgementTests {
         }
     }
 
-    @Test("a master that stands still is told in time")
+    @Test("a stopped master is reported in time")
     func stopped() async throws {
         try await ConsistencyCluster.run { _, cluster in
             #expect(try await cluster.http("app", .put("/v1/keys/k?replicas=1", "v"))[0].status == 201)

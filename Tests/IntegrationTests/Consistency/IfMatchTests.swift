@@ -58,7 +58,7 @@ struct IfMatchTests {
 
     @Test(
         "writes where the condition holds and nowhere else, on every server, with a time to live and with acknowledgements",
-        arguments: RedisServer.paths)
+        arguments: RedisServer.representatives)
     func conditions(server: String) async throws {
         let system = try DirectCluster(server: FilePath(server), replicaLines: [])
         try await withLocalCluster(system.spec) { cluster in
@@ -93,8 +93,38 @@ struct IfMatchTests {
     }
 
     @Test(
+        "a look at the server's health that falls into a transaction is not part of it",
+        arguments: RedisServer.representatives)
+    func healthCheckMeanwhile(server: String) async throws {
+        let system = try DirectCluster(server: FilePath(server), replicaLines: [])
+        try await withLoopbackProxy(to: [system.master.endpoint]) { proxy in
+            let app = DirectCluster.app(
+                at: system.app.endpoint, master: proxy.endpoint, replicas: [], program: system.app.executable)
+            try await withLocalCluster(ClusterSpec([system.master, app])) { cluster in
+                let old = String(repeating: "y", count: 513)
+                // The app observes once a second and waits two seconds for a reply: one observation a transaction.
+                proxy.pauseReplies(to: Array("MULTI".utf8), byMilliseconds: 1400)
+                for (round, query) in ["", "?replicas=1&within=1ms", ""].enumerated() {
+                    let headers = try await cluster.prepare(old, ["If-Match: TAG"])
+                    let answer = try await cluster.http(
+                        "app", .put(Self.path + query, "new \(round)", headers: headers), timeout: .seconds(8))[0]
+                    #expect(answer.status == 204, "\(answer.text)")
+                    #expect(try await cluster.redis("master", "GET", "k").text == "new \(round)")
+                }
+                #expect(proxy.pauses == 3)
+                // And the observations go on.
+                let looks = try await cluster.calls(of: "info", at: "master")
+                try await cluster.wait(until: "the master is asked again", of: "master") {
+                    let now = try await cluster.calls(of: "info", at: "master")
+                    return Observation(now >= looks + 6, else: "\(looks), \(now)")
+                }
+            }
+        }
+    }
+
+    @Test(
         "a key of another type has no tag; a value that cannot be compared is refused for good",
-        arguments: RedisServer.paths)
+        arguments: RedisServer.representatives)
     func others(server: String) async throws {
         let system = try DirectCluster(server: FilePath(server), replicaLines: [])
         try await withLocalCluster(system.spec) { cluster in
@@ -162,7 +192,7 @@ struct IfMatchTests {
 
     @Test(
         "the script is the one that its digest names, and is loaded again where the server forgot it",
-        arguments: RedisServer.paths)
+        arguments: RedisServer.representatives)
     func script(server: String) async throws {
         let system = try DirectCluster(server: FilePath(server), replicaLines: [])
         try await withLocalCluster(system.spec) { cluster in
@@ -180,7 +210,9 @@ struct IfMatchTests {
         }
     }
 
-    @Test("clients that count with it through two apps lose nothing", arguments: RedisServer.paths, ["", "long"])
+    @Test(
+        "clients that count with it through two apps lose nothing", arguments: RedisServer.representatives,
+        ["", "long"])
     func counter(server: String, kind: String) async throws {
         let system = try DirectCluster(server: FilePath(server), replicaLines: [], loops: 2)
         var second = system.app

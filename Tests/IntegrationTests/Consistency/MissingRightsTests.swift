@@ -9,7 +9,9 @@ struct MissingRightsTests {
     private static let grants = ["ACL", "SETUSER", "app", "reset", "on", ">hidden", "~*", "&*", "+@all"]
     private static let path = "/v1/keys/k"
 
-    @Test("nothing is told as refused that was applied, and what is missing is named", arguments: RedisServer.paths)
+    @Test(
+        "nothing that was applied is reported as refused, and the missing right is named",
+        arguments: RedisServer.representatives)
     func rights(server: String) async throws {
         let system = try DirectCluster(
             server: FilePath(server), replicaLines: [],

@@ -2,7 +2,7 @@ import Glibc
 import LocalTopology
 import Synchronization
 
-/// Clients that write a value through one app and read it through the next one, again and again; each has a key of its own,
+/// Clients that write a value through one app and read it through the next one, again and again; each has its own key,
 /// so that it knows what the newest value is.
 struct Soak: Sendable {
     struct Report: Sendable, CustomStringConvertible {
@@ -10,7 +10,7 @@ struct Soak: Sendable {
         /// Reads that gave an older value, or none.
         var stale = 0
         var servedByReplicas = 0
-        /// Whatever is neither the value nor an older one.
+        /// Answers that are neither the value nor an older one.
         var unexpected: [String] = []
         var duration = Duration.zero
 

@@ -7,7 +7,7 @@ struct TokenFailoverTests {
     private static let path = "/v1/keys/k"
 
     @Test(
-        "a write that the promoted replica missed is told as lost, an earlier one is found, and a foreign one is unknown"
+        "a write that the promoted replica missed counts as lost, an earlier one is found, a foreign one is unknown"
     )
     func lost() async throws {
         try await ConsistencyCluster.run { system, cluster in

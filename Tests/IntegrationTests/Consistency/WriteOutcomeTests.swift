@@ -3,7 +3,7 @@ import LocalTopology
 import Testing
 
 /// The connection to the master is cut between a write and its reply, at every place of the reply that decides something.
-@Suite("What is told of a write whose reply is cut")
+@Suite("The answer to a write whose reply is cut")
 struct WriteOutcomeTests {
     /// A write of key `cut`, and what has to be there before it.
     struct Write: Sendable, CustomTestStringConvertible {
@@ -66,7 +66,7 @@ struct WriteOutcomeTests {
         }
     }
 
-    @Test("what the reply to the write itself said is told, whatever is missing behind it")
+    @Test("the reply to the write itself decides, even if later replies are missing")
     func partlyAnswered() async throws {
         /// The write's name, how much of the reply passes, the status, and what the answer says that it lacks.
         let cases: [(String, Int, Int, String?)] = [
@@ -139,7 +139,7 @@ struct WriteOutcomeTests {
     }
 
     @Test(
-        "a reply that cannot be used is told by where it comes: before the write's own it is not known, behind it it is applied"
+        "an unusable reply before the write's own leaves the outcome unknown; after it, the write is applied"
     )
     func unusable() async throws {
         let cases: [(String, Int, String, Int)] = [
@@ -221,6 +221,30 @@ struct WriteOutcomeTests {
                 #expect(answer.status == 503 && answer.code == "redis-unavailable", "\(write.name): \(answer.text)")
                 #expect(answer.header("Retry-After") == "1")
             }
+        }
+    }
+
+    @Test("a reply that came while the app stood still is read before a deadline counts", arguments: [false, true])
+    func appStoodStill(waitsForReplicas: Bool) async throws {
+        try await ConsistencyCluster.run { system, cluster in
+            let name = waitsForReplicas ? "PUT ?replicas" : "PUT"
+            let write = try #require(Self.writes.first { $0.name == name })
+            let request = try await cluster.prepare(write)
+            let before = system.masterName.pauses
+            // So that the app stands still before the reply comes, and the reply comes while it does.
+            system.masterName.pauseReplies(to: Array("cut".utf8), byMilliseconds: 1000)
+            async let answers = cluster.http("app", request, timeout: .seconds(20))
+            try await cluster.wait(until: "the write is carried out", of: "master") {
+                Observation(system.masterName.pauses > before, else: "no reply yet")
+            }
+            try await cluster.pause("app")
+            let end = ContinuousClock.now + .seconds(5)
+            try await cluster.wait(until: "the app has stood still for five seconds", of: "master") {
+                Observation(ContinuousClock.now > end, else: "not yet")
+            }
+            try await cluster.resume("app")
+            let answer = try await answers[0]
+            #expect(answer.status == 201, "\(name): \(answer.status) \(answer.text)")
         }
     }
 }

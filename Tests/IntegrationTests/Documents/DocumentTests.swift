@@ -62,9 +62,24 @@ struct DocumentTests {
         }
     }
 
+    @Test(
+        "the Chinese documents show the same commands and outputs as the English ones",
+        arguments: [("README.md", "README.zh-CN.md"), ("docs/tutorial.md", "docs/tutorial.zh-CN.md")])
+    func translations(english: String, chinese: String) throws {
+        let expected = ConsoleTranscript(try Self.read(english)).steps
+        let shown = ConsoleTranscript(try Self.read(chinese)).steps
+        try #require(expected.count >= 20, "\(english) has no commands")
+        for (step, original) in zip(shown, expected) {
+            #expect(step.command == original.command, "\(chinese):\(step.line), \(english):\(original.line)")
+            #expect(step.output == original.output, "\(chinese):\(step.line), \(english):\(original.line)")
+            #expect(step.block == original.block, "\(chinese):\(step.line), \(english):\(original.line)")
+        }
+        #expect(shown.count == expected.count)
+    }
+
     @Test("every problem that the app can answer with is in docs/api.md, and every one there is the app's")
     func problems() throws {
-        let source = try Self.read("Sources/KeyValueService/Problem.swift")
+        let source = try Self.read("Sources/KeyValueService/Responses/Problem.swift")
         let codes = try #require(source.firstRange(of: "var code: StaticString {")).upperBound
         let known = Self.quoted(source[codes...].prefix { $0 != "}" }, by: "\"")
         try #require(known.count > 25)
@@ -80,7 +95,7 @@ struct DocumentTests {
 
     @Test("every reason that a malformed request can have is in docs/api.md, and every one there is the app's")
     func reasons() throws {
-        let source = try Self.read("Sources/KeyValueService/Problem+Malformation.swift")
+        let source = try Self.read("Sources/KeyValueService/Responses/Problem+Malformation.swift")
         let start = try #require(source.firstRange(of: "var reason: StaticString {")).upperBound
         let known = Self.quoted(source[start...].prefix { $0 != "}" }, by: "\"")
         try #require(known.count > 25)

@@ -18,7 +18,7 @@ struct OpenAPITests {
                 [
                     "--config-file", Scratch.root + "/scripts/schemathesis.toml", "run",
                     "http://\(system.apps[0].endpoint)/openapi.json", "--checks", "all", "--seed", "20261121",
-                    // Its stream does not end; it has a test of its own.
+                    // Its stream does not end; it has its own test.
                     "--exclude-path", "/v1/topology/events", "--phases", "examples,coverage,fuzzing",
                     "--max-examples", "40", "--request-timeout", "15", "--max-response-time", "15", "--no-color",
                 ],

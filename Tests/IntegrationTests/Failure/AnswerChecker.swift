@@ -11,7 +11,7 @@ struct LoadRequest: Hashable, Sendable, CustomStringConvertible {
         case put(counter: Int)
         /// `POST /v1/batch` of one set.
         case batch(counter: Int)
-        /// `GET /v1/keys/…` of the master, after a write was told as not applied: its value must not be there.
+        /// `GET /v1/keys/…` of the master, after a write was reported as not applied: its value must not be there.
         case check(refused: Int)
     }
 
@@ -66,7 +66,9 @@ struct LoadRequest: Hashable, Sendable, CustomStringConvertible {
             let body =
                 Array(#"{"operations":[{"set":"\#(name)","value":""#.utf8)
                 + NamedValue.bytes(key: key, counter: counter) + Array(#""}]}"#.utf8)
-            return Array("POST /v1/batch HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.count)\r\n\r\n".utf8) + body
+            let type = "Content-Type: application/json\r\n"
+            let head = "POST /v1/batch HTTP/1.1\r\nHost: a\r\n\(type)Content-Length: \(body.count)\r\n\r\n"
+            return Array(head.utf8) + body
         case .check: return Array("GET /v1/keys/\(name)?max-lag=1ms HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
         }
     }
@@ -118,7 +120,7 @@ enum Verdict: Hashable, Sendable {
     case unavailable(status: Int, code: String)
     /// The app says that it does not know whether the write was applied.
     case unknown
-    /// Not an answer to this request, whatever else it may be.
+    /// Not an answer to this request.
     case wrong(String)
 
     init(of answer: WireAnswer, to request: LoadRequest) {

@@ -94,7 +94,7 @@ struct FailureEvents {
         return Disturbance(began: began, returned: .now)
     }
 
-    /// A server that was a master for a moment has a history of its own, which its master cannot continue.
+    /// A server that was a master for a moment has its own history, which its master cannot continue.
     private func resynchronise(_ replica: String) async throws -> Disturbance {
         let before = try await cluster.info("master", section: "stats")["sync_full"]
         let began = ContinuousClock.now

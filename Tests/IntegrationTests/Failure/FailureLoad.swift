@@ -59,7 +59,7 @@ final class FailureLoad: Sendable {
         }
     }
 
-    /// How many of the answers that nobody has taken were asked for after this moment.
+    /// How many of the answers not yet collected belong to requests sent after this moment.
     func answers(sentAfter moment: ContinuousClock.Instant) -> Int {
         state.withLock { $0.outcomes.reversed().prefix { $0.answered >= moment }.count { $0.sent >= moment } }
     }

@@ -21,8 +21,9 @@ struct RoundReport: Sendable {
     /// Each kind of violation, with its first example and how often it was seen.
     private(set) var violations: [String: (count: Int, example: String)] = [:]
 
-    /// The longest an error may still be seen after the server's return.
-    static let recoveryLimit = Duration.seconds(1)
+    /// The longest an error may still be seen after the server's return. Behind a proxy, as the master is here, a server
+    /// whose connections have ended is looked for, for up to 1.5 s, before a new one behind its name is written to.
+    static let recoveryLimit = Duration.seconds(2)
 
     /// - Parameters:
     ///   - disturbance: `nil` where the event could not be performed to its end.

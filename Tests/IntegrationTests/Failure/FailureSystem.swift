@@ -56,7 +56,7 @@ struct FailureSystem {
 extension LocalCluster {
     /// Waits until the app has its connections to a server: one an event loop.
     ///
-    /// A server that was stopped finds connections in its backlog that the app has given up; they are gone at the second look.
+    /// A server that was stopped finds connections in its backlog that the app has given up; they are gone at the next check.
     nonisolated func wait(untilAppIsConnectedTo server: String) async throws {
         let lastLook = Mutex(Set<String>())
         try await wait(until: "the app is connected to \(server) again", of: server) {
@@ -69,7 +69,7 @@ extension LocalCluster {
         }
     }
 
-    /// The identifiers of a server's clients; our own is another one with every look.
+    /// The identifiers of a server's clients; our own is different each time.
     private nonisolated func connections(to server: String) async throws -> Set<String> {
         let list = try await redis(server, "CLIENT", "LIST", "TYPE", "normal").text ?? ""
         return Set(list.split(separator: "\n").compactMap { $0.split(separator: " ").first.map(String.init) })

@@ -16,7 +16,7 @@ struct FailureTests {
 
     private static func number(_ name: String) -> Int? { getenv(name).flatMap { Int(String(cString: $0)) } }
 
-    @Test("every answer is right, reads never fail, and writes fail only without a master and a second more")
+    @Test("every answer is right, reads never fail, and writes fail only without a master and two seconds more")
     func rounds() async throws {
         let kinds = FailureKind.rounds(Self.rounds, seed: Self.seed)
         print("under failure: seed \(Self.seed): " + kinds.map(\.rawValue).joined(separator: ", "))

@@ -38,7 +38,7 @@ final class LoadClient {
     /// The keys that this client alone writes.
     private let ownKeys: [Int]
     private var turn = 0
-    /// Writes that were told as not applied, and have not been looked for since; their keys are not written meanwhile.
+    /// Writes that were reported as not applied, and were not checked since; their keys are not written meanwhile.
     private var suspects: [(key: Int, counter: Int)] = []
     private var socket: LoadSocket?
     private var awaited: [(request: LoadRequest, sent: ContinuousClock.Instant)] = []
@@ -105,7 +105,7 @@ final class LoadClient {
         LoadRequest(action: LoadRequest.readsRawValues && turn % 2 == 0 ? .rawGet : .get, key: key)
     }
 
-    /// Looks whether the oldest write that was told as not applied was applied.
+    /// Checks whether the oldest write that was reported as not applied was applied.
     private var check: LoadRequest? {
         suspects.first.map { LoadRequest(action: .check(refused: $0.counter), key: $0.key) }
     }

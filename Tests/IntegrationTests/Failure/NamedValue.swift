@@ -36,6 +36,6 @@ struct WriteLedger: Sendable {
     mutating func acknowledge(_ counter: Int, of key: Int) { acknowledged[key] = counter }
 
     /// What a read may find once the key's writer rests and every replica is in step: the last acknowledged value, or a
-    /// later one whose fate the writer was not told.
+    /// later one whose outcome the writer does not know.
     func mayHold(_ counter: Int, key: Int) -> Bool { acknowledged[key]...sent[key] ~= counter }
 }

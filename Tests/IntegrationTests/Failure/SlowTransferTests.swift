@@ -30,7 +30,7 @@ struct SlowTransferTests {
                 }
                 writer.waitForBytes(until: .now + .seconds(5))
                 guard case .bytes(let answer) = writer.receive() else { return (written, (0, "")) }
-                // A window of its own size, so that the client's pace is seen and not its kernel's.
+                // A separate window size, so that the client's pace is seen and not its kernel's.
                 let reader = try LoadSocket(to: endpoint, receiveBufferBytes: 16_384)
                 var request = Array("GET /v1/keys/slow HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
                 try reader.send(&request)

@@ -58,7 +58,7 @@ struct SharedCacheTests {
         }
     }
 
-    @Test("what was written is read, whatever was read before, in either form")
+    @Test("what was written is read, regardless of earlier reads, in either form")
     func neverOld() async throws {
         try await withCaches { cluster, cache in
             let path = "/v1/keys/\(cache.name)"
@@ -82,7 +82,7 @@ struct SharedCacheTests {
         }
     }
 
-    @Test("a token is proven anew by each read, and no verdict is told twice")
+    @Test("each read proves its token again, and no verdict is reused")
     func verdicts() async throws {
         try await withCaches { cluster, cache in
             let path = "/v1/keys/\(cache.name)"
@@ -102,7 +102,7 @@ struct SharedCacheTests {
         }
     }
 
-    @Test("nothing that one look told is told to the next")
+    @Test("no observation is reused for the next one")
     func nothingReplayed() async throws {
         let requests: [LoopbackHTTP.Request] = [
             .get("/"), .get("/readyz"), .get("/livez"), .get("/metrics"), .get("/v1/topology"), .get("/v1/keys"),
@@ -138,7 +138,7 @@ struct SharedCacheTests {
         }
     }
 
-    /// The app gives each answer a number of its own.
+    /// The app gives each answer its own number.
     private static func expectAllFromApp(_ answers: [LoopbackHTTP.Response], _ what: String) {
         let numbers = answers.compactMap { $0.header("X-Request-Id") }
         #expect(numbers.count == answers.count && Set(numbers).count == answers.count, "\(what): \(numbers)")

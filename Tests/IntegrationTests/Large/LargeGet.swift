@@ -32,7 +32,7 @@ enum LargeContent {
 
     /// Has the server store it.
     static func store(_ key: String, bytes: Int, on server: String, of cluster: LocalCluster) async throws {
-        let reply = try await cluster.redis(server, "EVAL", script, "1", key, "\(bytes)", timeout: .seconds(30))
+        let reply = try await cluster.redis(server, "EVAL", script, "1", key, "\(bytes)", timeout: .seconds(120))
         try #require(reply == .integer(Int64(bytes)), "\(reply)")
     }
 

@@ -111,7 +111,7 @@ struct LargeValueTests {
             ) { load in
                 try await cluster.wait(forAnswers: 100, to: load)
                 for number in 1...12 {
-                    // A key that nobody has read yet.
+                    // A key that was not read yet.
                     try await LargeContent.store("v\(number)", bytes: 3 * Self.mebibyte, on: "master", of: cluster)
                     try await cluster.wait(untilLength: 3 * Self.mebibyte, of: "v\(number)", on: system.replicas)
                     let answer = try await LargeGet.run("/v1/keys/v\(number)", at: system.app.endpoint)
@@ -233,6 +233,8 @@ struct LargeValueTests {
             try await LargeContent.store("v", bytes: 9 * Self.mebibyte, on: "master", of: cluster)
             try await LargeContent.store("w", bytes: 3 * Self.mebibyte, on: "master", of: cluster)
             _ = try await cluster.redis("master", "SET", "small", "x")
+            // A busy machine may take longer for them than a command may.
+            try await cluster.wait(untilServersUp: 1)
             let before = try await cluster.connections(of: "master")
             var sockets: [CInt] = []
             defer { for socket in sockets { close(socket) } }

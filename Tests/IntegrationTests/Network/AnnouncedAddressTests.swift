@@ -35,7 +35,7 @@ struct AnnouncedAddressTests {
                 try await cluster.wait(untilReplicasOf: "master", are: 2)
                 let announced = try await addresses(listedBy: "master", cluster)
                 #expect(announced.sorted() == replicas.map(\.address))
-                // Whoever follows the list gets there.
+                // Clients that follow the list get there.
                 for address in announced { try await ping(address, from: master) }
                 // The connections still come from one address: it is the announcement that tells them apart.
                 let clients = try await cluster.redis("master", "CLIENT", "LIST", "TYPE", "replica").text ?? ""

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The names of a test network's hosts")
 struct HostNamesTests {
-    @Test("lead each host where it was told, and the machine nowhere")
+    @Test("resolve on each host as set, and not at all on the machine")
     func names() async throws {
         try await withTestNetwork { network in
             let first = try await network.addHost("first")
@@ -44,7 +44,9 @@ struct HostNamesTests {
         }
     }
 
-    @Test("are looked up anew by a redis-server that connects to its master again", arguments: RedisServer.paths)
+    @Test(
+        "are resolved again by a redis-server that connects to its master again", arguments: RedisServer.representatives
+    )
     func movedMaster(path: String) async throws {
         let server = FilePath(path)
         try await withTestNetwork { network in

@@ -49,7 +49,7 @@ final class NameServer: Sendable {
     private func serve() {
         var buffer = [UInt8](repeating: 0, count: 512)
         while !state.withLock({ $0.isStopped }) {
-            // It looks this often whether it is to end.
+            // It checks this often whether it should end.
             var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
             guard poll(&entry, 1, 50) == 1 else { continue }
             var sender = sockaddr_in()

@@ -9,7 +9,7 @@ struct PartitionTests {
     func partialResync() async throws {
         // Beside each other, since most of it is waiting for time-outs.
         try await withThrowingTaskGroup { group in
-            for path in RedisServer.paths { group.addTask { try await partition(FilePath(path)) } }
+            for path in RedisServer.representatives { group.addTask { try await partition(FilePath(path)) } }
             try await group.waitForAll()
         }
     }

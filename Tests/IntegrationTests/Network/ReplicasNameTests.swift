@@ -20,7 +20,7 @@ struct ReplicasNameTests {
     }
 
     @Test(
-        "holds a master while nobody can say what is in the namespace",
+        "blocks a master's start while no name server knows the namespace",
         arguments: [NameServer.Answer.failure, .silence])
     func unavailable(answer: NameServer.Answer) async throws {
         try await withMaster(["REDIS_GUARD_TIMEOUT": "4"], inside: answer, outside: .failure) {
@@ -36,6 +36,20 @@ struct ReplicasNameTests {
         ]
         try await withMaster(environment, inside: .absent, outside: .failure) { cluster, _ in
             try await expectHeld(cluster)
+        }
+    }
+
+    @Test("ends a master at SIGTERM while no name server answers")
+    func interrupted() async throws {
+        let environment = ["REDIS_GUARD_TIMEOUT": "3600"]
+        try await withMaster(environment, inside: .silence, outside: .silence) { cluster, server in
+            try await cluster.launch("master")
+            try await cluster.wait(until: "it asks for the name", of: "master") {
+                Observation(server.questions.contains(Self.name), else: "\(server.questions)")
+            }
+            let ending = try await cluster.terminate("master")
+            let log = try await cluster.log(of: "master")
+            #expect(ending == .exited(code: 75) && log.contains("a signal ended the start"), "\(log)")
         }
     }
 

@@ -3,7 +3,7 @@ extension TestNetwork {
     enum UnknownNames: Hashable, Sendable {
         /// At once: there is no such name (EAI_NONAME).
         case absent
-        /// At once: nobody can be asked (EAI_AGAIN).
+        /// At once: no name server can be asked (EAI_AGAIN).
         case unavailable
         /// As `unavailable`, but after so many seconds in which the server does not answer.
         case silent(seconds: Int)
@@ -11,7 +11,7 @@ extension TestNetwork {
         case asked(searching: [String])
     }
 
-    /// Says what all names lead to on a host, besides `localhost`; programs that run there see it at their next look-up.
+    /// Sets the addresses of all names on a host, besides `localhost`; programs there see them at their next look-up.
     nonisolated func setNames(_ names: [String: [String]], on host: Host) throws {
         try HostFiles(of: host).setNames(names)
     }

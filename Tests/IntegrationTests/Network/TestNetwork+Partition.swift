@@ -1,6 +1,6 @@
-/// Partitions: packets vanish on the switch, as on a cable that was cut. Nobody is told, connections stay open and wait.
+/// Partitions: packets vanish on the switch, as on a cut cable. No program is notified, connections stay open and wait.
 extension TestNetwork {
-    /// Cuts a host off from everybody.
+    /// Cuts a host off from all others.
     func cut(_ host: Host) async throws { try await change("add", "severed", host.ports) }
 
     /// Undoes ``cut(_:)``.

@@ -7,7 +7,7 @@ import Synchronization
 /// A host is a network namespace with an address, a loopback, and files for its names (`setNames(_:on:)`). The switches are
 /// bridges in one further namespace, so that the machine's own network stays untouched and nothing leaves it.
 ///
-/// Use ``withTestNetwork(_:)``, which takes it down whatever happens.
+/// Use ``withTestNetwork(_:)``, which always takes it down.
 actor TestNetwork {
     struct Host: Hashable, Sendable {
         let name: String
@@ -133,7 +133,7 @@ actor TestNetwork {
             """, in: host.namespace)
     }
 
-    /// Removes everything. A process that still runs there keeps its sockets, which reach nobody.
+    /// Removes everything. A process that still runs there keeps its sockets, which reach no host.
     fileprivate func takeDown() async throws {
         try await NetworkTools.remove(hosts.map(\.namespace) + [switches])
         hosts = []
@@ -146,7 +146,7 @@ actor TestNetwork {
 func withTestNetwork<Value: Sendable>(_ body: (TestNetwork) async throws -> Value) async throws -> Value {
     try NetworkTools.requireRoot()
     let network = TestNetwork()
-    // In a task of its own, since one that was cancelled starts no further process.
+    // In its own task, since one that was cancelled starts no further process.
     func takeDown() async throws { try await Task { try await network.takeDown() }.value }
     do {
         try await network.prepare()

@@ -156,10 +156,10 @@ struct TestNetworkTests {
         }
     }
 
-    private enum Sight { case answers, silence, refusal }
+    private enum Observation { case answers, silence, refusal }
 
     /// Connects from one host to a Redis on another.
-    private func look(at server: TestNetwork.Host, from host: TestNetwork.Host) async throws -> Sight {
+    private func look(at server: TestNetwork.Host, from host: TestNetwork.Host) async throws -> Observation {
         do {
             try await host.namespace.connect(to: server.endpoint(), timeout: .milliseconds(300)).close()
             return .answers

@@ -28,8 +28,10 @@ struct Exposition {
                 guard words.count == 4, !words[3].isEmpty, !words[3].contains("\\") else { throw bad(line) }
                 helped = words[2]
             case ("#", "TYPE"):
-                guard words.count == 4, words[2] == helped, ["counter", "gauge", "histogram"].contains(words[3]),
-                    Self.isName(words[2]), (words[3] == "counter") == words[2].hasSuffix("_total"),
+                guard words.count == 4, words[2] == helped,
+                    ["counter", "gauge", "histogram", "summary"].contains(words[3]),
+                    Self.isName(words[2]),
+                    (words[3] == "counter") == words[2].hasSuffix("_total") || Self.isExporters(words[2]),
                     !families.contains(where: { $0.name == words[2] })
                 else { throw bad(line) }
                 families.append(Family(name: words[2], kind: words[3]))
@@ -63,11 +65,21 @@ struct Exposition {
 
     private mutating func add(_ sample: Sample, _ line: Substring) throws(Failure) {
         guard let family = families.last, sample.value >= 0 || family.kind == "gauge" else { throw bad(line) }
-        let suffixes = family.kind == "histogram" ? ["_bucket", "_sum", "_count"] : [""]
+        let suffixes =
+            switch family.kind {
+            case "histogram": ["_bucket", "_sum", "_count"]
+            case "summary": ["", "_sum", "_count"]
+            default: [""]
+            }
         guard suffixes.contains(where: { family.name + $0 == sample.name }),
             !family.samples.contains(where: { $0.name == sample.name && $0.labels == sample.labels })
         else { throw bad(line) }
         families[families.count - 1].samples.append(sample)
+    }
+
+    /// Whether redis_exporter has chosen the name: its counters do not all end in `_total`, and some of its gauges do.
+    static func isExporters(_ name: String) -> Bool {
+        name.hasPrefix("redis_") && !name.hasPrefix("redis_replica_sidecar_")
     }
 
     private static func isName(_ text: some StringProtocol) -> Bool {

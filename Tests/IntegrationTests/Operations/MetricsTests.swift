@@ -19,7 +19,7 @@ struct MetricsTests {
                 (.init("GET", "/v1/keys/k", headers: ["If-None-Match: *"]), 1, "/v1/keys/{key}", "304"),
             ]
             for (request, times, _, _) in asked {
-                // Each on a connection of its own, for both loops to get some.
+                // Each on its own connection, for both loops to get some.
                 for _ in 0..<times { _ = try await cluster.http("app", request) }
             }
             let after = try await metrics(cluster)

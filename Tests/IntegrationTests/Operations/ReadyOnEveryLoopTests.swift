@@ -34,7 +34,7 @@ struct ReadyOnEveryLoopTests {
     private func waitForFirst200(_ cluster: LocalCluster) async throws {
         let deadline = ContinuousClock.now + .seconds(10)
         while ContinuousClock.now < deadline {
-            // Nobody listens at first.
+            // At first no server listens.
             if let answer = try? await cluster.readiness(), answer.status == 200 { return }
         }
         Issue.record("the app did not become ready: \(try await cluster.log(of: "app"))")

@@ -20,6 +20,7 @@ struct RollingRestartTests {
                 master: system.master.endpoint, replicas: system.replicas.map(\.endpoint))
             // Five checks, of which one is enough to be found unready.
             app.environment["DRAIN_DELAY_SECONDS"] = "1"
+            app.environment["ALLOWED_HOSTS"] = "a"
             return app
         }
         statistics = Endpoint(port: ports[4])
@@ -30,6 +31,8 @@ struct RollingRestartTests {
             configuration: .lines(
                 [
                     "defaults", "mode http", "timeout connect 2s", "timeout client 30s", "timeout server 10s",
+                    // A machine that is busy answers late, and is ready all the same.
+                    "timeout check 5s",
                     "retries 0", "no option redispatch", "default-server check inter 200ms fall 1 rise 1",
                     "frontend clients", "bind 127.0.0.1:\(ports[3])", "default_backend apps", "backend apps",
                     "balance roundrobin", "option httpchk GET /readyz", "http-check expect status 200",

@@ -74,6 +74,38 @@ struct LivePageTests {
             })
     }
 
+    @Test("says which node leads, that writes wait while none does, and what a change cost")
+    func leader() async throws {
+        let system = try KeyValueCluster(apps: 1)
+        let nodes = [system.master.endpoint] + system.replicas.map(\.endpoint)
+        let first = nodes[1]
+        _ = try await visit(
+            system, tour: "leader",
+            [
+                "kill the leader": { try await $0.kill("master") },
+                "promote the first replica": { cluster in
+                    _ = try await cluster.redis("replica-1", "REPLICAOF", "NO", "ONE")
+                    _ = try await cluster.redis("replica-2", "REPLICAOF", first.host, "\(first.port)")
+                },
+            ],
+            appEnvironment: [
+                "REDIS_NODES": nodes.map { "\($0)" }.joined(separator: ","), "WRITE_HOLD_MILLISECONDS": "60000",
+            ])
+    }
+
+    @Test("says that Sentinel decides, what each Sentinel says, and that one is silent")
+    func sentinel() async throws {
+        let system = try KeyValueCluster(apps: 1)
+        let endpoint = Endpoint(host: "127.0.0.20", port: try Loopback.freePorts(1, host: "127.0.0.20")[0])
+        let sentinel = NodeSpec.sentinel(
+            "sentinel", server: try Harness.redisServer, at: endpoint, watching: system.master.endpoint, as: "kv",
+            quorum: 1)
+        _ = try await visit(
+            system, tour: "sentinel", ["kill the Sentinel": { try await $0.kill("sentinel") }],
+            appEnvironment: ["REDIS_SENTINEL_HOST": "\(endpoint)", "REDIS_SENTINEL_MASTER_NAME": "kv"],
+            beside: [sentinel])
+    }
+
     @Test("works below a prefix, behind nginx that compresses and buffers, with keys that are no good paths")
     func behindNginx() async throws {
         let system = try KeyValueCluster(apps: 1)
@@ -123,7 +155,9 @@ struct LivePageTests {
     ) async throws -> String {
         var apps = system.apps
         for index in apps.indices { apps[index].environment.merge(appEnvironment) { $1 } }
-        let servers = [system.master] + system.replicas + apps + others
+        // Sentinels before the apps, and a proxy after them.
+        let servers =
+            [system.master] + system.replicas + others.filter(\.isRedis) + apps + others.filter { !$0.isRedis }
         let visitor = try Self.visitor(of: system, tour: tour, at: url, token: token)
         return try await withLocalCluster(ClusterSpec(servers + [visitor]), starts: false) { cluster in
             for node in servers { try await cluster.start(node.name) }

@@ -36,7 +36,7 @@ struct TopologyStreamTests {
             }
             try await cluster.kill("replica-1")
             try await cluster.wait(
-                untilTopologyHas: #""endpoint":"\#(system.replicas[0].endpoint)","state":"#, within: .seconds(2)
+                untilTopologyHas: #""endpoint":"\#(system.replicas[0].endpoint)","state":"#, within: .seconds(30)
             ) { $0.server(system.replicas[0].endpoint)?.contains(#""serving":false,"role":"replica""#) == true }
             let text = try await cluster.http("app-1", .get("/v1/topology"))[0].text
             let server = try #require(text.server(system.replicas[0].endpoint))
@@ -139,7 +139,7 @@ struct TopologyStreamTests {
 extension LocalCluster {
     /// Waits until /v1/topology holds the text, and more where that is asked for.
     fileprivate nonisolated func wait(
-        untilTopologyHas text: String, within limit: Duration = .seconds(10),
+        untilTopologyHas text: String, within limit: Duration = .seconds(30),
         and holds: @escaping @Sendable (String) -> Bool = { _ in true }
     ) async throws {
         try await wait(until: "the topology has \(text)", of: "app-1", within: limit) {

@@ -43,7 +43,8 @@ struct ConfigurationTests {
             case .number(let range): return "\(isFlag ? range.lowerBound : range.upperBound)"
             // TLS would want certificates.
             case .choice(let choices): return isFlag || choices[0] == "yes" ? choices[1] : choices[0]
-            case .text where ["API_TOKEN_FILE", "REDIS_PASSWORD_FILE"].contains(variable.name): return secret
+            case .text where variable.name == "API_TOKEN_FILE" || variable.name.hasSuffix("_PASSWORD_FILE"):
+                return secret
             case .text where variable.name == "REDIS_SLAVE_ENDPOINTS": return isFlag ? "flag:1" : "variable:1"
             case .text where variable.name == "CORS_ALLOWED_ORIGINS":
                 return isFlag ? "https://flag" : "https://variable"
@@ -108,6 +109,8 @@ struct ConfigurationTests {
                 "--redis-master-service-port (REDIS_MASTER_SERVICE_PORT) is"
             ),
             (["--event-loops", "0"], ["EVENT_LOOPS": "1"], 64, "--event-loops (EVENT_LOOPS) is '0'; give it a number"),
+            ([], ["HOST": "a\u{1B}\n%"], 78, #"HOST is 'a\x1b\x0a%'; give it a host name or an address alone"#),
+            (["--redis-slave-endpoints", "$(id)"], [:], 64, "(REDIS_SLAVE_ENDPOINTS) holds '$(id)'; write host:port"),
             (["--host", ""], [:], 64, "--host is empty; leave it out"), (["--unknown"], [:], 64, "--unknown"),
         ])
     func mistakes(arguments: [String], environment: [String: String], code: Int32, cure: String) throws {

@@ -30,7 +30,7 @@ struct DrainTests {
                 #expect(last.status == 200)
                 #expect(last.header("Connection") == "close")
                 try await Self.expectPipelined(on: endpoint)
-                // By now whoever sends clients here has seen that it is not ready.
+                // By now a load balancer has seen that it is not ready.
                 clients.stop()
                 let ended = try await ending
                 #expect(ended == .exited(code: 0))
@@ -38,7 +38,7 @@ struct DrainTests {
                 #expect(ContinuousClock.now - start < .seconds(delay + 3))
             }
             #expect(clients.state.failures == [])
-            #expect(try await cluster.log(of: "app").contains("told to end: unready, taking requests for 3 s more"))
+            #expect(try await cluster.log(of: "app").contains("SIGTERM received: draining for 3 s"))
         }
     }
 

@@ -20,7 +20,7 @@ struct ProgramWordsTests {
     }
 
     @Test(
-        "what cannot be listened on is told with address, port, reason and cure, in plain words",
+        "an address that cannot be listened on is reported with port, reason and cure, in plain words",
         arguments: [
             ("192.0.2.1", "no interface of this machine has the address"), ("name.invalid", "the name has no address"),
             ("127.0.0.1", "another program "),

@@ -1,6 +1,6 @@
 import Testing
 
-/// Certificates for one test, made by `openssl` in a folder of its own.
+/// Certificates for one test, made by `openssl` in its own folder.
 struct Certificates {
     let folder: Scratch
 
@@ -16,15 +16,26 @@ struct Certificates {
 
     /// Makes a certificate that `ca` has signed.
     ///
-    /// - Parameter names: as in `subjectAltName`: `DNS:redis-master,IP:127.0.0.1`.
-    func sign(_ name: String, for names: String) throws {
+    /// - Parameters:
+    ///   - names: as in `subjectAltName`: `DNS:redis-master,IP:127.0.0.1`.
+    ///   - authority: who signs it.
+    ///   - days: how long it is valid; with -1 it has expired.
+    ///   - usage: `serverAuth` or `clientAuth`, where it is for that alone.
+    ///   - subject: `/O=redis`; by default its common name is `name`.
+    func sign(
+        _ name: String, for names: String, by authority: String = "ca", days: Int = 2, usage: String? = nil,
+        subject: String? = nil
+    ) throws {
         try openssl(
-            "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=\(name)",
-            "-keyout", folder["\(name).key"], "-out", folder["\(name).csr"])
-        let extensions = try folder.write("\(name).ext", "subjectAltName=\(names)\n".utf8)
+            "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+            subject ?? "/CN=\(name)", "-keyout", folder["\(name).key"],
+            "-out", folder["\(name).csr"])
+        let purpose = usage.map { "extendedKeyUsage=\($0)\n" } ?? ""
+        let extensions = try folder.write("\(name).ext", "subjectAltName=\(names)\n\(purpose)".utf8)
         try openssl(
-            "x509", "-req", "-in", folder["\(name).csr"], "-CA", folder["ca.pem"], "-CAkey", folder["ca.key"],
-            "-CAcreateserial", "-days", "2", "-extfile", extensions, "-out", folder["\(name).pem"])
+            "x509", "-req", "-in", folder["\(name).csr"], "-CA", folder["\(authority).pem"], "-CAkey",
+            folder["\(authority).key"], "-CAcreateserial", "-days", "\(days)", "-extfile", extensions, "-out",
+            folder["\(name).pem"])
         // Redis runs as another user.
         try openssl("pkey", "-in", folder["\(name).key"], "-out", folder["\(name).readable.key"])
         try folder.write("\(name).readable.key", folder.read("\(name).readable.key"))

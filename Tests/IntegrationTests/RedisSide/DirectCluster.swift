@@ -11,7 +11,7 @@ struct DirectCluster {
 
     /// - Parameters:
     ///   - replicaLines: further redis.conf lines, for each replica its own.
-    ///   - environment: what the app is told besides where the servers are.
+    ///   - environment: the app's settings besides the servers' addresses.
     ///   - loops: the app's event loops, each with connections of its own: with one, what /readyz says holds for the next request.
     init(
         server: FilePath? = nil, masterLines: [String] = [], replicaLines: [[String]] = [[], []],
@@ -40,6 +40,8 @@ struct DirectCluster {
         var app = NodeSpec.app(
             "app", program: program, at: endpoint, podIP: "127.0.0.11", master: master, replicas: replicas)
         app.arguments += ["--event-loops", "\(loops)"]
+        // Tests that write their requests themselves call every host so.
+        app.environment["ALLOWED_HOSTS"] = "a"
         app.environment.merge(environment) { $1 }
         return app
     }
@@ -49,9 +51,14 @@ struct DirectCluster {
 
 extension LocalCluster {
     /// Sets a key through the app and waits until every replica has it.
+    ///
+    /// An app is ready with a replica alone: the master may not be connected yet.
     nonisolated func store(_ key: String, _ value: String, on replicas: [NodeSpec]) async throws {
-        let answer = try await http("app", .set(#"{"key":"\#(key)","value":"\#(value)"}"#))[0]
-        try #require(answer.status == 200, "\(answer.text)")
+        try await wait(until: "the app takes \(key)", of: "app") {
+            let answer = try await self.http("app", .set(#"{"key":"\#(key)","value":"\#(value)"}"#))[0]
+            #expect(answer.status == 200 || answer.code == "redis-unavailable", "\(answer.text)")
+            return Observation(answer.status == 200, else: answer.text)
+        }
         for replica in replicas {
             try await wait(until: "\(replica.name) has \(key)", of: replica.name) {
                 let reply = try await self.redis(replica.name, "GET", key)
@@ -63,7 +70,7 @@ extension LocalCluster {
     /// What the app says of the servers.
     nonisolated func readiness() async throws -> LoopbackHTTP.Response { try await http("app", .get("/readyz"))[0] }
 
-    nonisolated func wait(untilReadinessSays text: String, within limit: Duration = .seconds(10)) async throws {
+    nonisolated func wait(untilReadinessSays text: String, within limit: Duration = .seconds(30)) async throws {
         try await wait(until: "/readyz says \(text)", of: "app", within: limit) {
             let body = try await self.readiness().text
             return Observation(body.contains(text), else: body)
@@ -71,7 +78,7 @@ extension LocalCluster {
     }
 
     /// Waits until the app says of this many servers that they are up.
-    nonisolated func wait(untilServersUp count: Int, within limit: Duration = .seconds(10)) async throws {
+    nonisolated func wait(untilServersUp count: Int, within limit: Duration = .seconds(30)) async throws {
         try await wait(until: "\(count) servers are up to the app", of: "app", within: limit) {
             let body = try await self.readiness().text
             return Observation(body.split(separator: #""state":"up""#).count == count + 1, else: body)

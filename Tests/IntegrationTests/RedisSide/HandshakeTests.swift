@@ -49,7 +49,7 @@ struct HandshakeTests {
     }
 
     @Test(
-        "what a server refuses is told in /readyz and in the log, once, with its cure, and never the password",
+        "what a server refuses is reported in /readyz and, once, in the log, with its cure, and never the password",
         arguments: [
             ([["CONFIG", "SET", "requirepass", "hidden"]], [:], "asks for a password: set REDIS_PASSWORD"),
             (

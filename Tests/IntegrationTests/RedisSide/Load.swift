@@ -29,7 +29,7 @@ final class Load: Sendable {
     /// The longest that one answer took.
     var slowest: Duration { state.withLock { $0.slowest } }
 
-    /// Runs clients beside `body`, each on a connection of its own.
+    /// Runs clients beside `body`, each on its own connection.
     ///
     /// - Parameters:
     ///   - request: what every client asks for, again and again.

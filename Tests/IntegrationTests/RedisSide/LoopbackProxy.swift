@@ -19,6 +19,11 @@ final class LoopbackProxy: Sendable {
         var greeting: [UInt8]?
         var isHeld = false
         var delayMilliseconds = 0
+        /// What a request has to hold for the replies behind it to come later, and by how much.
+        var pause: (marker: [UInt8], milliseconds: Int)?
+        var pauses = 0
+        /// Client sockets of connections whose next reply is to come later.
+        var pausing: Set<CInt> = []
         var cut: ReplyCut?
         /// Client sockets of connections whose reply is to be cut, how much of it may still pass, and what follows that.
         var cutting: [CInt: (left: Int, ending: [UInt8])] = [:]
@@ -56,6 +61,16 @@ final class LoopbackProxy: Sendable {
 
     /// Relays new connections there; those that are open stay where they are.
     func retarget(_ targets: [Endpoint]) { state.withLock { $0.targets = targets } }
+
+    /// Ends every connection that is open; new ones are relayed.
+    func cutAll() {
+        state.withLock { state in
+            for pair in state.pairs {
+                shutdown(pair.client, CInt(SHUT_RDWR))
+                if pair.server >= 0 { shutdown(pair.server, CInt(SHUT_RDWR)) }
+            }
+        }
+    }
 
     /// Answers new connections with these bytes, or relays them.
     func setGreeting(_ bytes: [UInt8]?) { state.withLock { $0.greeting = bytes } }
@@ -106,6 +121,15 @@ final class LoopbackProxy: Sendable {
 
     /// Has what the targets send come later by this much, or up to twice as much where it comes without a break.
     func delay(byMilliseconds milliseconds: Int) { state.withLock { $0.delayMilliseconds = milliseconds } }
+
+    /// Has the replies to requests that hold the marker come later: the target has carried those out by then. What it is sent
+    /// meanwhile it gets at once.
+    func pauseReplies(to marker: [UInt8], byMilliseconds milliseconds: Int) {
+        state.withLock { $0.pause = (marker, milliseconds) }
+    }
+
+    /// How many replies have come later.
+    var pauses: Int { state.withLock { $0.pauses } }
 
     /// Lets what the targets send pass only so fast, over all connections together, as one wire does; `nil` for no bound.
     func limit(toBytesASecond rate: Int?) { state.withLock { $0.bytesASecond = rate } }
@@ -191,6 +215,7 @@ final class LoopbackProxy: Sendable {
         state.withLock { state in
             state.pairs.removeAll { $0.client == client }
             state.cutting[client] = nil
+            state.pausing.remove(client)
             Glibc.close(client)
             if server >= 0 { Glibc.close(server) }
         }
@@ -199,7 +224,7 @@ final class LoopbackProxy: Sendable {
     private func relay(from source: CInt, to sink: CInt, isAnswer: Bool, client: CInt) {
         var chunk = [UInt8](repeating: 0, count: 65_536)
         reading: while case var count = recv(source, &chunk, chunk.count, 0), count > 0 {
-            if isAnswer { keepBack() }
+            if isAnswer { keepBack(from: client) }
             if !isAnswer, !passes(chunk[..<count], of: client) { break reading }
             let passing = isAnswer ? passing(count, to: client) : nil
             if let passing { count = passing }
@@ -229,6 +254,7 @@ final class LoopbackProxy: Sendable {
     /// - Returns: whether the target gets it.
     private func passes(_ request: ArraySlice<UInt8>, of client: CInt) -> Bool {
         state.withLock { state in
+            if let pause = state.pause, request.holds(pause.marker) { state.pausing.insert(client) }
             guard let cut = state.cut, state.cuts < cut.limit, state.cutting[client] == nil,
                 request.holds(cut.marker)
             else { return true }
@@ -256,8 +282,12 @@ final class LoopbackProxy: Sendable {
     }
 
     /// Takes as long as what the targets send is to be kept back, or until the proxy stops.
-    private func keepBack() {
-        let delay = state.withLock { $0.delayMilliseconds }
+    private func keepBack(from client: CInt) {
+        let delay = state.withLock { state in
+            guard let pause = state.pause, state.pausing.remove(client) != nil else { return state.delayMilliseconds }
+            state.pauses += 1
+            return state.delayMilliseconds + pause.milliseconds
+        }
         if delay > 0 { isStopped.wait(milliseconds: CInt(delay)) }
         isOpen.wait(milliseconds: 60_000)
     }

@@ -6,7 +6,7 @@ import Testing
 /// Real servers are promoted as an operator does it; the app has two event loops, which have to agree.
 @Suite("A server that is promoted is followed")
 struct PromotionTests {
-    static let servers = RedisServer.paths
+    static let servers = RedisServer.representatives
 
     private static func cluster(_ server: String, replicas: Int = 2) throws -> DirectCluster {
         try DirectCluster(
@@ -17,7 +17,7 @@ struct PromotionTests {
         .set(#"{"key":"k","value":"\#(value)"}"#)
     }
 
-    @Test("by hand, once the master is dead: at once, on every event loop, for each kind of write", arguments: servers)
+    @Test("manually, once the master is dead: at once, on every event loop, for each kind of write", arguments: servers)
     func masterDead(server: String) async throws {
         let system = try Self.cluster(server)
         try await withLocalCluster(system.spec) { cluster in
@@ -134,7 +134,7 @@ struct PromotionTests {
         }
     }
 
-    @Test("a slow fail-over by an operator: the master is stopped a while after the promotion, and no replica is told")
+    @Test("a slow fail-over by an operator: the master is stopped a while after the promotion, the replicas stay")
     func slow() async throws {
         let system = try Self.cluster(Self.servers[0])
         try await withLocalCluster(system.spec) { cluster in
@@ -153,6 +153,39 @@ struct PromotionTests {
             #expect(try await cluster.redis("replica-1", "GET", "k").text == "new")
             let log = try await cluster.log(of: "app")
             #expect(log.contains("it does not have the last "), "\(log)")
+        }
+    }
+
+    @Test("an app that stood still while a replica was promoted writes nothing to the old master when it goes on")
+    func appStoodStill() async throws {
+        let system = try Self.cluster(Self.servers[0])
+        try await withLocalCluster(system.spec) { cluster in
+            try await cluster.store("k", "old", on: system.replicas)
+            try await cluster.wait(untilServersUp: 3)
+            let new = system.replicas[0].endpoint
+            try await cluster.pause("app")
+            _ = try await cluster.redis("replica-1", "REPLICAOF", "NO", "ONE")
+            _ = try await cluster.redis("replica-2", "REPLICAOF", new.host, "\(new.port)")
+            let answers = try await withThrowingTaskGroup { group in
+                for number in 0..<8 {
+                    group.addTask {
+                        let request = LoopbackHTTP.Request.set(#"{"key":"late-\#(number)","value":"v"}"#)
+                        return (number, try await cluster.http("app", request, timeout: .seconds(30))[0].status)
+                    }
+                }
+                let end = ContinuousClock.now + .seconds(6)
+                try await cluster.wait(until: "the app has stood still for six seconds", of: "replica-1") {
+                    Observation(ContinuousClock.now > end, else: "not yet")
+                }
+                try await cluster.resume("app")
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(try await cluster.redis("master", "DBSIZE") == .integer(1), "nothing but k")
+            for (number, status) in answers where status == 200 {
+                #expect(try await cluster.redis("replica-1", "EXISTS", "late-\(number)") == .integer(1))
+            }
+            try await cluster.wait(untilServed: Self.write("new"))
+            #expect(try await cluster.redis("replica-1", "GET", "k").text == "new")
         }
     }
 
@@ -211,7 +244,11 @@ struct PromotionTests {
             try await cluster.store("k", "old", on: system.replicas)
             try await cluster.kill("master")
             try await cluster.start("younger")
-            try await cluster.wait(untilReadinessSays: #""state":"holds no data since a full copy"#)
+            try await cluster.wait(until: "no replica holds data", of: "app") {
+                let body = try await cluster.readiness().text
+                let count = body.split(separator: #""state":"holds no data since a full copy"#).count - 1
+                return Observation(count == system.replicas.count, else: body)
+            }
             try await cluster.store("k", "new", on: [])
             #expect(try await cluster.http("app", .get("/v1/keys/k"))[0].text == "new")
             try await cluster.kill("younger")

@@ -5,7 +5,7 @@ import Testing
 struct ReadFailoverTests {
     private static let read = LoopbackHTTP.Request.get("/get?key=k")
 
-    /// Has clients read a key that every server holds, and expects its value in every answer, whatever `body` does meanwhile.
+    /// Clients read a key that every server has; every answer must have its value, regardless of what `body` does meanwhile.
     private func expectReads(
         from system: DirectCluster, _ cluster: LocalCluster, during body: (Load) async throws -> Void
     ) async throws {
@@ -45,15 +45,15 @@ struct ReadFailoverTests {
 
     @Test("a replica that loads its data is left out with its first -LOADING, and the read is asked elsewhere")
     func replicaLoads() async throws {
-        // A full synchronisation that takes a while to load: 50 ms a key, and clients are answered in between.
+        // A full synchronisation that takes 3 s to load: 50 ms a key, and clients are answered in between.
         let slow = ["key-load-delay 50000", "loading-process-events-interval-bytes 1024"]
         let system = try DirectCluster(masterLines: ["rdbcompression no"], replicaLines: [slow, []])
         try await withLocalCluster(system.spec) { cluster in
-            _ = try await cluster.redis("master", (0..<20).map { ["SETRANGE", "filler-\($0)", "2048", "x"] })
+            _ = try await cluster.redis("master", (0..<60).map { ["SETRANGE", "filler-\($0)", "2048", "x"] })
             let master = system.master.endpoint
             try await expectReads(from: system, cluster) { load in
                 try await cluster.wait(forAnswers: 100, to: load)
-                // A history of its own: the next synchronisation has to be a full one.
+                // A separate history: the next synchronisation has to be a full one.
                 _ = try await cluster.redis(
                     "replica-1",
                     [["REPLICAOF", "NO", "ONE"], ["SET", "own", "x"], ["REPLICAOF", master.host, "\(master.port)"]])

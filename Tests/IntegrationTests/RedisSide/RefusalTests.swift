@@ -64,6 +64,8 @@ struct RefusalTests {
             try #require(chmod("\(cluster.folder)/master", 0o500) == 0)
             try await cluster.wait(untilSaveEndsAs: "err")
         } mending: { cluster in
+            let metrics = try Exposition(try await cluster.http("app", .get("/metrics"))[0].text)
+            #expect(metrics.sum("kvapp_redis_failures_total", ["reason": "cannot_save"]) > 0)
             try #require(chmod("\(cluster.folder)/master", 0o700) == 0)
             try await cluster.wait(untilSaveEndsAs: "ok")
         }
@@ -82,7 +84,7 @@ struct RefusalTests {
         }
     }
 
-    @Test("-NOAUTH and -WRONGPASS after a password was set are 502, as soon as the connection is made anew")
+    @Test("-NOAUTH and -WRONGPASS after a password was set are 502, as soon as the connection is made again")
     func passwordSet() async throws {
         let system = try DirectCluster(replicaLines: [])
         try await withLocalCluster(system.spec) { cluster in

@@ -11,18 +11,13 @@ struct SentinelTests {
     /// One Sentinel that decides alone, soon.
     static func sentinel(_ server: FilePath, watching master: Endpoint) throws -> NodeSpec {
         let endpoint = Endpoint(host: "127.0.0.9", port: try Loopback.freePorts(1, host: "127.0.0.9")[0])
-        return NodeSpec(
-            name: "sentinel", executable: server, arguments: ["redis.conf", "--sentinel"],
-            configuration: .lines([
-                "bind \(endpoint.host)", "port \(endpoint.port)", "dir .",
-                "sentinel monitor \(name) \(master.host) \(master.port) 1",
-                "sentinel down-after-milliseconds \(name) 500", "sentinel failover-timeout \(name) 3000",
-            ]), endpoint: endpoint, readiness: .running, isRedis: true)
+        return .sentinel("sentinel", server: server, at: endpoint, watching: master, as: name, quorum: 1)
     }
 
     @Test(
         "the master dies, and comes back: as a second one for a moment, then as a replica",
-        arguments: Set([RedisServer.paths.first, RedisServer.paths.last]).compactMap(\.self).sorted())
+        arguments: Set([RedisServer.representatives.first, RedisServer.representatives.last]).compactMap(\.self)
+            .sorted())
     func failOver(server: String) async throws {
         let system = try DirectCluster(server: FilePath(server), loops: 2)
         let sentinel = try Self.sentinel(FilePath(server), watching: system.master.endpoint)

@@ -32,6 +32,8 @@ struct WriteFailoverTests {
                 // Those that were refused were sent again; those that came while there was no connection were told so.
                 let known: Set<Load.Answer> = [
                     .init(status: 200), .init(status: 503, code: "redis-read-only"),
+                    // While the app makes sure that the old one is gone, whose connections have ended.
+                    .init(status: 503, code: "redis-unavailable"),
                 ]
                 #expect(Set(load.answers.keys).isSubset(of: known), "\(load.answers)")
                 #expect(load.unexpected == [])
@@ -54,8 +56,40 @@ struct WriteFailoverTests {
         }
     }
 
+    @Test("reads that are always under way do not keep the app from looking for the master, nor from finding it")
+    func readsMeanwhile() async throws {
+        let system = try DirectCluster(replicaLines: [[]])
+        try await withLoopbackProxy(to: [system.master.endpoint]) { proxy in
+            let app = DirectCluster.app(
+                at: system.app.endpoint, master: proxy.endpoint, replicas: [], program: system.app.executable)
+            try await withLocalCluster(ClusterSpec([system.master, system.replicas[0], app])) { cluster in
+                try await cluster.store("k", "v", on: system.replicas)
+                let replica = system.replicas[0].endpoint
+                _ = try await cluster.redis("replica-1", "REPLICAOF", "NO", "ONE")
+                _ = try await cluster.redis("master", "REPLICAOF", replica.host, "\(replica.port)")
+                try await cluster.wait(untilReadinessSays: #""state":"is a replica, and the master is looked for"#)
+                // Longer than the pause between two answers: some read is always under way, and mostly nothing else.
+                proxy.delay(byMilliseconds: 100)
+                let load = try await Load.run(
+                    .get("/get?key=k"), on: app.endpoint, clients: 8, expecting: "get k: v"
+                ) { load in
+                    // Both connections of both event loops, twice.
+                    let accepted = proxy.accepted
+                    try await cluster.wait(until: "the app has looked for the master", of: "app", within: .seconds(20))
+                    {
+                        Observation(proxy.accepted >= accepted + 8, else: "\(proxy.accepted - accepted) connections")
+                    }
+                    _ = try await cluster.redis("master", "REPLICAOF", "NO", "ONE")
+                    try await cluster.wait(untilServed: Self.write)
+                    try await cluster.wait(forAnswers: 50, to: load)
+                }
+                #expect(load.unexpected == [])
+            }
+        }
+    }
+
     @Test(
-        "a master that stays a replica of a server unknown to the app takes no writes, is told in /readyz, and serves reads"
+        "a master that stays a replica of an unknown server takes no writes, is reported in /readyz, and serves reads"
     )
     func staysReplica() async throws {
         let system = try DirectCluster(replicaLines: [[]])
@@ -84,7 +118,7 @@ struct WriteFailoverTests {
         }
     }
 
-    @Test("a master that loads its data is told as unavailable, and takes writes when it has done")
+    @Test("a master that loads its data is reported as unavailable, and takes writes afterwards")
     func masterLoads() async throws {
         let slow = [
             "key-load-delay 50000", "loading-process-events-interval-bytes 1024", "rdbcompression no",

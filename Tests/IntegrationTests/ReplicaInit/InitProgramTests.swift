@@ -76,7 +76,7 @@ struct InitProgramTests {
         #expect(run.scratch.names(in: "etc") == ["redis.conf"])
     }
 
-    @Test("keeps secrets to the file, which nobody else may read")
+    @Test("writes secrets only to the file, which no other user may read")
     func secrets() throws {
         var run = try InitRun(server: "#!/bin/sh\nprintf '%s\\n' \"$0\" \"$@\"\ntr '\\0' ' ' </proc/$$/cmdline\n")
         try run.scratch.write("pass", "s3cr3t \"file\"\n".utf8)
@@ -95,7 +95,7 @@ struct InitProgramTests {
         let (ending, output) = try run.run()
         #expect(ending == .exited(0))
         #expect(output.contains("SigBlk:\t0000000000000000\n"), "\(output)")
-        // Signals 32 and 33 are glibc's own: its posix_spawn ignores them in the child, and it lets nobody change them.
+        // Signals 32 and 33 are glibc's own: its posix_spawn ignores them in the child, and no program can change them.
         let ignored = output.split(separator: "\n").first { $0.hasPrefix("SigIgn:\t") }?.dropFirst(8)
         let mask = try #require(ignored.flatMap { UInt64($0, radix: 16) }, "\(output)")
         #expect(mask & ~(3 << 31) == 0, "\(output)")
@@ -161,20 +161,39 @@ struct InitProgramTests {
     @Test("becomes the redis user with its groups, for good; what was root's in the data folder is then its own")
     func privileges() throws {
         guard geteuid() == 0 else {
-            // Whoever is not root stays who they are.
+            // Without root the user stays the same.
             let run = try InitRun(server: "#!/bin/sh\nid -u\n")
             #expect(try run.run().output.hasSuffix("\(geteuid())\n"))
             return
         }
         let run = try InitRun(server: "#!/bin/sh\nid -un; id -Gn; umask; grep NoNewPrivs /proc/self/status\n")
-        try run.scratch.write("data/sub/dump.rdb", [])
+        try run.scratch.write("data/appendonlydir/appendonly.aof.1.incr.aof", [])
         let (ending, output) = try run.run()
         #expect(ending == .exited(0), "\(output)")
         #expect(output.hasSuffix("redis\nredis\n0077\nNoNewPrivs:\t1\n"), "\(output)")
-        for name in ["data", "data/sub", "data/sub/dump.rdb", "etc/redis.conf"] {
+        for name in ["data", "data/appendonlydir", "data/appendonlydir/appendonly.aof.1.incr.aof", "etc/redis.conf"] {
             var information = stat()
             #expect(stat(run.scratch[name], &information) == 0)
             #expect(information.st_uid == getpwnam("redis")?.pointee.pw_uid, "\(name)")
         }
+    }
+
+    @Test("names nsswitch.conf where the resolver itself fails")
+    func resolver() throws {
+        try #require(geteuid() == 0, "this test needs root")
+        var run = try InitRun()
+        try run.scratch.write("nsswitch.conf", "hosts: no-such-source\n".utf8)
+        run.environment.merge([
+            "REDIS_REPLICATION_MODE": "master", "REDIS_SLAVE_NODES_HOST": "redis-slave-nodes",
+            "REDIS_GUARD_TIMEOUT": "0",
+        ]) { $1 }
+        run.prefix = [
+            "/usr/bin/unshare", "-m", "sh", "-c",
+            "mount --bind '\(run.scratch["nsswitch.conf"])' /etc/nsswitch.conf && exec \"$0\" \"$@\"",
+        ]
+        let (ending, output) = try run.run()
+        #expect(ending == .exited(75), "\(output)")
+        #expect(
+            output.contains("/etc/nsswitch.conf may name sources") && output.contains("hosts: files dns"), "\(output)")
     }
 }

@@ -3,7 +3,7 @@ import LocalTopology
 import SystemPackage
 import Testing
 
-/// One start of redis-replica-init on a configuration in a folder of its own.
+/// One start of redis-replica-init on a configuration in its own folder.
 struct InitRun {
     let scratch: Scratch
     let program: String

@@ -1,7 +1,7 @@
 /// A configuration that a server is booted on before and after the init has rewritten it.
 struct OracleConfiguration: Sendable {
     /// What the init is expected to make of it. A file that is fatal for a version must be refused or stay fatal,
-    /// whatever stands here.
+    /// regardless of this.
     enum Expectation: Sendable {
         /// Everything that was not meant to change is as it was.
         case same
@@ -91,7 +91,7 @@ struct OracleConfiguration: Sendable {
         .init("script time limit under both names", "busy-reply-threshold 4\nlua-time-limit 3\n"),
         .init("announced under the old name", "slave-announce-ip 198.51.100.2\nslave-announce-port 7\n"),
         .init("announced twice", "replica-announce-ip 198.51.100.2\nslave-announce-ip 198.51.100.3\n"),
-        .init("primaryauth", "primaryauth a\nmasterauth b\nprimaryuser u\n"),
+        .init("primaryauth", "primaryauth a\nmasterauth b\nprimaryuser u\n", .cured),
         .init("everything quoted twice", "\"bind\" \"127.0.0.1\"\n'bind' '127.0.0.2'\n\"dir\" \".\"\n'dir' './'\n"),
     ]
 

@@ -38,6 +38,7 @@ private struct Oracle {
         scratch = try Scratch()
         try scratch.program(server.name, "/bin/true")
         scratch.makeFolder("data")
+        scratch.makeFolder("lib")
     }
 
     mutating func judge(_ configuration: OracleConfiguration) throws {
@@ -75,13 +76,16 @@ private struct Oracle {
     /// What the original needs to be booted in a test; the rewritten file has to bring it itself.
     private static let foreground = ["--daemonize", "no", "--supervised", "no", "--logfile", "", "--pidfile", ""]
 
-    /// A distribution's folder is not there for every server: the original gets another, the init has to see it.
+    /// A distribution's folders are not there for every server: the original gets others, the init has to see them.
     private func text(of configuration: OracleConfiguration, forServer: Bool) throws -> [UInt8] {
         guard configuration.main.count < 1_000_000 else { return configuration.main }
         var text = String(decoding: configuration.main, as: UTF8.self)
         text = text.replacing("{folder}", with: scratch["w"])
         if forServer {
-            text = text.replacing("/var/lib/redis", with: "/tmp").replacing("/var/lib/valkey", with: "/tmp")
+            // 6.x tries the log file's folder before the arguments count. An empty one: what others leave in /tmp is read.
+            for folder in ["/var/lib/redis", "/var/lib/valkey", "/var/log/redis", "/var/log/valkey"] {
+                text = text.replacing(folder, with: scratch["lib"])
+            }
         }
         return Array(text.utf8)
     }

@@ -1,20 +1,57 @@
 import Glibc
 import Hiredis
+import SystemPackage
 import Testing
 
 /// A redis-server or valkey-server of some version.
 struct RedisServer: Sendable, CustomTestStringConvertible {
     let path: String
+    /// `Redis`, `Valkey` or `Redict`.
+    let product: String
     let isValkey: Bool
+    let isRedict: Bool
     let major: Int
     let minor: Int
+    let patch: Int
 
-    /// Those that `REDIS_SERVERS` names, one a line or between colons; the machine's own where it is not set.
+    /// Those that `REDIS_SERVERS` names, one a line or between colons, and of one version its newest patch alone; the machine's
+    /// own where it is not set.
     static let paths: [String] = {
         let named = getenv("REDIS_SERVERS").map { String(cString: $0) } ?? ""
         let paths = named.split { $0 == ":" || $0 == "\n" }.map(String.init)
-        return paths.isEmpty ? ["/usr/bin/redis-server"] : paths
+        // One that does not say its version stays, and fails its tests.
+        let servers = paths.map { (path: $0, server: try? RedisServer($0)) }
+        let newest = servers.filter { path, server in
+            guard let server else { return true }
+            return !servers.contains { $0.server.map { $0.isNewerPatch(of: server) } ?? false }
+        }
+        return newest.isEmpty ? ["/usr/bin/redis-server"] : newest.map(\.path)
     }()
+
+    private func isNewerPatch(of other: RedisServer) -> Bool {
+        product == other.product && (major, minor) == (other.major, other.minor) && patch > other.patch
+    }
+
+    /// One for each kind of server: the oldest, the machine's own, and the newest Redis and Valkey. For what is decided by the
+    /// protocol alone, where more versions would cost time and show nothing new; docs/versions.md says what runs where.
+    static let representatives: [String] = {
+        let servers = paths.compactMap { try? RedisServer($0) }
+        guard servers.count > 4, let own = try? Harness.redisServer.string else { return paths }
+        let byAge = servers.sorted { $0.number < $1.number }
+        let chosen = [
+            byAge.first?.path, paths.first { realPath($0) == realPath(own) },
+            byAge.last { !$0.isValkey }?.path, byAge.last { $0.isValkey }?.path,
+        ].compactMap(\.self)
+        return paths.filter(chosen.contains)
+    }()
+
+    private static func realPath(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
+    private var number: (Int, Int, Int) { (major, minor, patch) }
 
     /// Asks the program for its version.
     init(_ path: String) throws {
@@ -26,11 +63,14 @@ struct RedisServer: Sendable, CustomTestStringConvertible {
         let numbers = version.dropFirst(2).split(separator: ".").compactMap { Int($0) }
         self.path = path
         isValkey = output.hasPrefix("Valkey")
+        isRedict = output.hasPrefix("Redict")
         major = try #require(numbers.first)
         minor = try #require(numbers.dropFirst().first)
+        patch = numbers.dropFirst(2).first ?? 0
+        product = String(output.prefix { $0 != " " })
     }
 
-    var testDescription: String { "\(isValkey ? "valkey" : "redis") \(major).\(minor)" }
+    var testDescription: String { "\(product) \(major).\(minor).\(patch)" }
 
     /// The variable that the image of this server sets.
     var variable: (name: String, value: String) {

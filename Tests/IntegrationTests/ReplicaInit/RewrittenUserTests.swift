@@ -73,7 +73,7 @@ struct RewrittenUserTests {
             run.environment["REDIS_REPLICATION_MODE"] = "master"
             run.environment["REDIS_MASTER_SERVICE_HOST"] = ""
             run.environment["REDIS_PORT_NUMBER"] = ""
-            // A server in somebody's home cannot be reached by the user redis.
+            // A server in a home directory cannot be executed by the user redis.
             run.environment["SKIP_DROP_PRIVS"] = "1"
         }
 
@@ -84,7 +84,8 @@ struct RewrittenUserTests {
             run.environment["REDIS_PASSWORD"] = password
             let process = try run.start()
             defer { process.kill() }
-            let socket = run.scratch["data/s.sock"]
+            // Relative to the folder that the init begins in.
+            let socket = run.scratch["s.sock"]
             let answer = Deadline.wait(20) { () -> BlockingReply? in
                 guard var connection = try? BlockingConnection(path: socket, timeout: .seconds(5)) else { return nil }
                 return try? connection.command("AUTH", password)

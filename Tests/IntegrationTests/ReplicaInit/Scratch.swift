@@ -109,7 +109,12 @@ final class Scratch: Sendable {
         return names.filter { $0 != "." && $0 != ".." }
     }
 
-    private static func removeTree(_ path: String) {
+    /// Removes what is in a folder.
+    func clear(_ folder: String) {
+        for name in names(in: folder) { Self.removeTree("\(self[folder])/\(name)") }
+    }
+
+    static func removeTree(_ path: String) {
         var information = stat()
         guard lstat(path, &information) == 0 else { return }
         if information.st_mode & S_IFMT == S_IFDIR {

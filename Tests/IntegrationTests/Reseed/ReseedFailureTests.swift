@@ -9,7 +9,7 @@ struct ReseedFailureTests {
     private static let options = ReseedScene.Options(keys: 1000, valueBytes: 2000)
     private static let slowness = 1500
 
-    /// Has the data come slowly, does something in the middle, and expects that the master is held.
+    /// Slows the transfer down, does something in the middle, and expects that the master's start is blocked.
     /// - Returns: what it said.
     private func disturbed(
         _ scene: ReseedScene, leaving entries: [String] = [], _ disturb: (LocalCluster) async throws -> Void
@@ -20,7 +20,7 @@ struct ReseedFailureTests {
             try await disturb(master)
             try await scene.slow(microseconds: 0)
         }
-        #expect(log.contains("Bringing the data home failed: "), "\(log)")
+        #expect(log.contains("The restore from replicas failed: "), "\(log)")
         #expect(scene.entries == entries, "\(log)")
         return log
     }
@@ -29,7 +29,7 @@ struct ReseedFailureTests {
         try await scene.withMaster(life) { try await scene.expectHome($0) }
     }
 
-    @Test("the donor dies")
+    @Test("the sync source dies")
     func donorDies() async throws {
         try await withReseedScene(nil, Self.options) { scene in
             let log = try await disturbed(scene, leaving: ["redis-replica-init.reseed"]) { _ in
@@ -50,13 +50,13 @@ struct ReseedFailureTests {
     func terminated() async throws {
         try await withReseedScene(nil, Self.options) { scene in
             let log = try await disturbed(scene) { try await $0.terminate("master") }
-            #expect(log.contains("the start was ended by a signal"), "\(log)")
+            #expect(log.contains("a signal ended the start"), "\(log)")
             try await scene.expectUntouched()
             try await completes(scene)
         }
     }
 
-    @Test("SIGTERM ends it while the donor is stopped: what cannot be taken back now is by the next start")
+    @Test("SIGTERM ends it while the sync source is stopped: what cannot be taken back now is by the next start")
     func terminatedWithoutDonor() async throws {
         try await withReseedScene(nil, Self.options) { scene in
             try await scene.slow(microseconds: Self.slowness)
@@ -69,7 +69,7 @@ struct ReseedFailureTests {
             #expect(scene.entries == ["redis-replica-init.reseed"], "whom to point back is known")
             try await scene.cluster.resume("replica-1")
             try await scene.slow(microseconds: 0)
-            // Without wanting to bring anything home, too.
+            // Also without a restore from replicas.
             let hold = try await scene.held(.init(environment: ["REDIS_ON_EMPTY": "hold"]))
             #expect(hold.contains("this master would start empty"), "\(hold)")
             #expect(scene.entries == [])
@@ -78,24 +78,24 @@ struct ReseedFailureTests {
         }
     }
 
-    @Test("somebody promotes the donor, which is left a master")
+    @Test("an operator promotes the sync source, which stays a master")
     func donorPromoted() async throws {
         try await withReseedScene(nil, Self.options) { scene in
             let log = try await disturbed(scene) { _ in
                 _ = try await scene.ask(scene.cluster, "replica-1", "REPLICAOF", "NO", "ONE")
             }
-            #expect(log.contains("was promoted meanwhile, and is left a master"), "\(log)")
+            #expect(log.contains("was promoted meanwhile, and stays a master"), "\(log)")
             #expect(!log.contains("send it REPLICAOF"), "who was promoted is not to be demoted: \(log)")
             #expect(try await scene.info(scene.cluster, "replica-1")["role"] == "master")
             try await scene.expectUntouched(["replica-2"])
-            let second = try await scene.held()
+            let second = try await scene.held(.init(environment: ["REDIS_ON_EMPTY": "hold"]))
             #expect(second.contains("is a master with 1000 keys: it was promoted"), "\(second)")
             try await demote("replica-1", scene)
             try await completes(scene)
         }
     }
 
-    @Test("somebody promotes another replica")
+    @Test("an operator promotes another replica")
     func otherPromoted() async throws {
         try await withReseedScene(nil, Self.options) { scene in
             let log = try await disturbed(scene) { _ in

@@ -60,12 +60,12 @@ struct ReseedFenceTests {
     private static func bringHome(_ scene: ReseedScene, _ watch: Watch) async throws {
         try await scene.withMaster { master in
             try await scene.waitUntilUnderWay(master, bytes: 0)
-            // Whoever comes to the master's address meanwhile is told to wait.
+            // Other clients at the master's address meanwhile get the error LOADING.
             let reply = try await scene.ask(master, "master", "GET", "key:1")
             #expect(reply.errorText?.hasPrefix("LOADING") == true, "\(reply)")
             try await master.wait(until: "the data is home", of: "master", within: .seconds(20)) {
                 let log = try await master.log(of: "master")
-                return Observation(log.contains("reseed: the data is home"), else: log)
+                return Observation(log.contains("reseed: the data is restored"), else: log)
             }
             watch.isOver.withLock { $0 = true }
             try await scene.expectHome(master)
@@ -94,7 +94,8 @@ struct ReseedFenceTests {
                 peaks.append(peak)
             }
         }
-        #expect(peaks[1] - peaks[0] < 4 << 10, "\(peaks) KiB")
+        // 50 MB more of data. A check right at the exec sees the server, which takes 17 MB more than the entrypoint.
+        #expect(peaks[1] - peaks[0] < 32 << 10, "\(peaks) KiB")
     }
 
     /// The highest resident size of redis-replica-init, in KiB, until it becomes redis-server.

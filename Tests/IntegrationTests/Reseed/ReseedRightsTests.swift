@@ -31,7 +31,7 @@ struct ReseedRightsTests {
         }
     }
 
-    @Test("is held with a wrong password, which it does not tell, and changes nothing")
+    @Test("is blocked with a wrong password, which it does not print, and changes nothing")
     func wrongPassword() async throws {
         try await withProtectedScene { scene in
             let log = try await scene.held(life("guessed"))
@@ -42,7 +42,7 @@ struct ReseedRightsTests {
         }
     }
 
-    @Test("is held where a right is missing, and says which")
+    @Test("is blocked where a right is missing, and says which")
     func missingRight() async throws {
         try await onEveryServer { path in
             try await withProtectedScene(path, rights: Self.rights.replacing(" +sync", with: "")) { scene in
@@ -55,7 +55,7 @@ struct ReseedRightsTests {
                         }
                     }
                     let log = try await scene.held(self.life("seeders"))
-                    #expect(log.contains("Bringing the data home failed") && log.contains(right), "\(right): \(log)")
+                    #expect(log.contains("The restore from replicas failed") && log.contains(right), "\(right): \(log)")
                     #expect(scene.entries == [], "\(right)")
                     try await scene.expectUntouched()
                 }

@@ -9,7 +9,15 @@ extension ReseedScene {
         _ cluster: LocalCluster, _ name: String, _ words: String..., timeout: Duration = .seconds(10)
     ) async throws -> BlockingReply {
         let login = options.password.map { [["AUTH", $0]] } ?? []
-        return try await cluster.redis(name, login + [words], timeout: timeout).last!
+        guard options.tls != nil else {
+            return try await cluster.redis(name, login + [words], timeout: timeout).last!
+        }
+        let socket = "\(scratch["sockets"])/\(name)"
+        return try await Background.run {
+            var connection = try BlockingConnection(path: socket, timeout: timeout)
+            for command in login { _ = try connection.command(command.map { Array($0.utf8) }) }
+            return try connection.command(words.map { Array($0.utf8) })
+        }
     }
 
     func info(_ cluster: LocalCluster, _ name: String) async throws -> [String: String] {
@@ -84,7 +92,7 @@ extension ReseedScene {
         #expect(leftovers == [], "\(log)", sourceLocation: sourceLocation)
     }
 
-    /// Every replica, or those that are named, holds what it held, answers reads, and follows whom it followed.
+    /// Every replica, or each named one, still has its data, answers reads, and follows the same master.
     func expectUntouched(
         _ names: [String]? = nil, keys: Int? = nil, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {

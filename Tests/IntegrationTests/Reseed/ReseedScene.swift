@@ -7,16 +7,48 @@ import Testing
 /// A master that loses its data, and two replicas of it that hold it.
 ///
 /// The replicas follow it by a name, as they follow a Service: `127.1`, no address to read, and leads to 127.0.0.1.
-/// The master has a cluster of its own in every life, on one data folder.
+/// The master has its own cluster in every life, on one data folder.
 final class ReseedScene: Sendable {
     struct Options: Sendable {
         var keys = 1000
         var valueBytes = 8
         /// Further lines of the replicas' configuration.
         var replicaLines: [String] = []
-        /// What everybody asks for.
+        /// The password of all servers.
         var password: String?
         var replicas = 2
+        /// How all servers speak TLS, and only TLS; nil: in the clear.
+        var tls: TLS?
+        /// The master's redis-server, where it is another one than the replicas'.
+        var masterServer: String?
+    }
+
+    /// Servers of TLS alone. The tests ask them at Unix sockets.
+    struct TLS: Sendable {
+        let certificates: Certificates
+        /// Whose certificate the replicas show; the master shows `master`.
+        var replica = "replica"
+        var authority = "ca"
+        /// `tls-auth-clients` of the replicas.
+        var clients = "yes"
+
+        var lines: [String] {
+            [
+                "port 0", "tls-cert-file \(certificates.certificate(replica))",
+                "tls-key-file \(certificates.key(replica))",
+                "tls-ca-cert-file \(certificates.certificate(authority))", "tls-replication yes",
+                "tls-auth-clients \(clients)",
+            ]
+        }
+
+        /// Of the master.
+        var environment: [String: String] {
+            [
+                "REDIS_TLS_ENABLED": "yes", "REDIS_TLS_CERT_FILE": certificates.certificate("master"),
+                "REDIS_TLS_KEY_FILE": certificates.key("master"),
+                "REDIS_TLS_CA_FILE": certificates.certificate("ca"),
+            ]
+        }
     }
 
     /// One life of the master.
@@ -31,6 +63,7 @@ final class ReseedScene: Sendable {
 
     static let name = "127.1"
 
+    /// The master's.
     let server: RedisServer
     let options: Options
     let master: Endpoint
@@ -41,10 +74,11 @@ final class ReseedScene: Sendable {
     let program: String
 
     init(_ path: String? = nil, _ options: Options) throws {
-        server = try RedisServer(try path ?? Harness.redisServer.string)
+        let replicaServer = try RedisServer(try path ?? Harness.redisServer.string)
+        server = try options.masterServer.map { try RedisServer($0) } ?? replicaServer
         self.options = options
         scratch = try Scratch()
-        scratch.makeFolder("data", mode: 0o777)
+        for folder in ["data", "sockets"] { scratch.makeFolder(folder, mode: 0o777) }
         try scratch.program("redis-server", server.path)
         program = try scratch.write(
             "redis-replica-init", Scratch.read(try Programs.built("redis-replica-init").string), mode: 0o755)
@@ -52,12 +86,14 @@ final class ReseedScene: Sendable {
         master = Endpoint(port: ports[0])
         let lines = ["repl-diskless-sync-delay 0", "rdbcompression no"] + options.replicaLines
         let secrets = options.password.map { ["requirepass \($0)", "masterauth \($0)"] } ?? []
-        let nodes = ports.dropFirst().enumerated().map { [server] index, port in
+        let nodes = ports.dropFirst().enumerated().map { [scratch] index, port in
+            let sockets = "unixsocket \(scratch["sockets"])/replica-\(index + 1)"
+            let tls = options.tls.map { $0.lines + ["tls-port \(port)", sockets, "unixsocketperm 777"] } ?? []
             var node = NodeSpec.redis(
-                "replica-\(index + 1)", server: FilePath(server.path),
+                "replica-\(index + 1)", server: FilePath(replicaServer.path),
                 at: Endpoint(host: "127.0.0.\(index + 2)", port: port),
-                replicaOf: Endpoint(host: Self.name, port: ports[0]), lines: lines + secrets)
-            node.isRedis = server.path.hasPrefix("/usr/")
+                replicaOf: Endpoint(host: Self.name, port: ports[0]), lines: lines + secrets + tls)
+            node.isRedis = replicaServer.path.hasPrefix("/usr/")
             node.readiness = .running
             return node
         }
@@ -75,24 +111,21 @@ final class ReseedScene: Sendable {
     /// What only a reseeding puts there, wherever it is.
     var leftovers: [String] {
         (entries + scratch.names(in: "data/appendonlydir")).filter {
-            $0.hasPrefix("redis-replica-init") || $0.hasSuffix(".tmp")
+            ($0.hasPrefix("redis-replica-init") && !asides.contains($0)) || $0.hasSuffix(".tmp")
         }
     }
 
     /// The master loses its disk.
-    func wipe() {
-        for folder in ["data/appendonlydir", "data"] {
-            for name in scratch.names(in: folder) where remove("\(scratch[folder])/\(name)") != 0 {
-                Issue.record("\(folder)/\(name) cannot be removed")
-            }
-        }
-    }
+    func wipe() { scratch.clear("data") }
+
+    /// What was kept aside, oldest first.
+    var asides: [String] { entries.filter { $0.hasPrefix("redis-replica-init.aside.") } }
 
     private func specification(_ life: Life) -> NodeSpec {
         var node = NodeSpec.redisThroughInit(
             "master", program: FilePath(program), at: master, configuration: .lines(life.lines),
             arguments: life.arguments)
-        // A server in somebody's home cannot be reached by the user redis.
+        // A server in a home directory cannot be executed by the user redis.
         let isOurs = !server.path.hasPrefix("/usr/")
         let list = cluster.spec.nodes.map { "\($0.endpoint)" }.joined(separator: ",")
         node.environment.merge([
@@ -100,6 +133,13 @@ final class ReseedScene: Sendable {
             "REDIS_SLAVE_NODES_HOST": list, "REDIS_ON_EMPTY": "reseed", "REDIS_GUARD_TIMEOUT": "10",
             "REDIS_PASSWORD": options.password ?? "", server.variable.name: server.variable.value,
         ]) { $1 }
+        if let tls = options.tls {
+            node.environment.merge(tls.environment) { $1 }
+            node.environment["REDIS_PORT_NUMBER"] = nil
+            node.environment["REDIS_TLS_PORT_NUMBER"] = "\(master.port)"
+            node.configuration = .lines(
+                life.lines + ["unixsocket \(scratch["sockets"])/master", "unixsocketperm 777"])
+        }
         node.environment.merge(life.environment) { $1 }
         node.isRedis = !isOurs
         node.readiness = .running
@@ -119,9 +159,10 @@ final class ReseedScene: Sendable {
 
     /// The master lives with its replicas, and is killed in the end.
     func live(_ life: Life = Life(), _ body: (LocalCluster) async throws -> Void) async throws {
+        // The master asks them before it is up.
+        for replica in replicas where await !cluster.isRunning(replica) { try await cluster.launch(replica) }
         try await withMaster(life) { master in
             try await waitUntilUp(master)
-            for replica in replicas where await !cluster.isRunning(replica) { try await cluster.launch(replica) }
             for replica in replicas { try await waitUntilLinked(replica) }
             try await body(master)
             try await master.kill("master")
@@ -129,7 +170,7 @@ final class ReseedScene: Sendable {
         try await waitUntilDown()
     }
 
-    /// Its start is held: exit code 75, and nothing of it is left.
+    /// Its start is blocked: exit code 75, and it leaves nothing behind.
     /// - Returns: what it said.
     func held(_ life: Life = Life(), _ body: (LocalCluster) async throws -> Void = { _ in }) async throws -> String {
         try await withMaster(life) { master in

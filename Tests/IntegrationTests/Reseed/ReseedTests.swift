@@ -33,8 +33,8 @@ struct ReseedTests {
                 #expect(info["sync_full"] == "0" && info["sync_partial_ok"] == "2", "\(scene.server)")
             }
             let log = try await master.log(of: "master")
-            #expect(log.contains("reseed: the data is home") && log.contains("checksum right"), "\(log)")
-            // A write reaches everybody, and outlives a normal restart.
+            #expect(log.contains("reseed: the data is restored") && log.contains("checksum right"), "\(log)")
+            // A write reaches all replicas, and survives a normal restart.
             try await scene.fill(master, from: keys + 1, to: keys + 1)
             try await master.terminate("master")
         }
@@ -76,7 +76,7 @@ struct ReseedTests {
         }
     }
 
-    @Test("gets the freshest data although somebody hung up on that replica when it asked to go on")
+    @Test("gets the freshest data although the connection of that replica was closed when it asked to continue")
     func hungUp() async throws {
         try await onEveryServer { path in
             try await withReseedScene(path) { scene in

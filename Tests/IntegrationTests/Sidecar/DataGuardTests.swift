@@ -36,11 +36,12 @@ struct DataGuardTests {
                 let distant = try await LoopbackHTTP.exchange(
                     [.init("POST", "/v1/confirm")], with: scene.host.endpoint(9121), from: scene.a.namespace,
                     timeout: .seconds(2))
-                #expect(distant[0].status == 403, "a confirmation is taken from loopback alone")
-                let confirmed = try await LoopbackHTTP.exchange(
-                    [.init("POST", "/v1/confirm")], with: Endpoint(host: "127.0.0.1", port: 9121),
-                    from: scene.host.namespace, timeout: .seconds(2))
-                #expect(confirmed[0].status == 200)
+                #expect(distant[0].status == 403, "over TCP no confirmation is taken without a token")
+                let confirmed = try ProgramRun(
+                    ["confirm"], of: "redis-replica-sidecar",
+                    environment: ["SIDECAR_SOCKET": "\(sidecar.folder)/sidecar.sock"])
+                #expect(confirmed.ending == .exited(0), "\(confirmed.output)")
+                #expect(confirmed.output.contains(#""state": ""#))
                 try await scene.cluster.wait(until: "replica", isLinkedTo: "b")
                 #expect(try await scene.cluster.redis("replica", "DBSIZE") == .integer(0))
                 try await sidecar.wait(until: "it is ready", of: "sidecar") {
@@ -89,7 +90,7 @@ struct DataGuardTests {
         }
     }
 
-    @Test("raises the alarm where the same master came back empty, since Redis asks nobody then")
+    @Test("raises the alarm where the same master came back empty, since Redis needs no confirmation then")
     func emptied() async throws {
         try await withSidecarScene { scene in
             let cluster = scene.cluster

@@ -2,7 +2,7 @@ import Hiredis
 import LocalTopology
 import Testing
 
-@Suite("A sidecar whose replica is moved by hand")
+@Suite("A sidecar whose replica is moved manually")
 struct HandTests {
     @Test("leaves a promoted replica a master")
     func promotion() async throws {
@@ -14,7 +14,7 @@ struct HandTests {
                 #expect(try await cluster.status("decided_by") == "hand")
                 #expect(try await cluster.redis("replica", "SET", "k", "own").text == "OK")
                 #expect(try await cluster.metric("redis_replica_sidecar_moves_by_hand_total") == 1)
-                // Also where the sidecar itself is started anew, and the name leads elsewhere.
+                // Also where the sidecar itself is restarted, and the name leads elsewhere.
                 try scene.lead(to: scene.b)
                 try await scene.promoteB()
                 try await cluster.restart("sidecar")

@@ -92,7 +92,7 @@ struct MovedMasterTests {
         }
     }
 
-    @Test("follows nobody while the name flaps: ten changes in ten seconds are one change at the most")
+    @Test("follows no new master while the name flaps: ten changes in ten seconds are one change at the most")
     func flappingName() async throws {
         try await withSidecarScene { scene in
             try await scene.promoteB()
@@ -101,7 +101,7 @@ struct MovedMasterTests {
             for round in 1...10 {
                 try scene.lead(to: round % 2 == 1 ? scene.b : scene.a)
                 let next = start + .seconds(round)
-                try await scene.cluster.wait(until: "a second is over", within: .seconds(2)) {
+                try await scene.cluster.wait(until: "a second is over", within: .seconds(30)) {
                     Observation(clock.now >= next, else: "not yet")
                 }
             }
@@ -120,7 +120,7 @@ struct MovedMasterTests {
             // Itself.
             try scene.lead(to: scene.host)
             try await cluster.wait(untilStateIs: "no-master")
-            // Nobody, at once and after a silence.
+            // No server, at once and after a silence.
             try scene.lead()
             try await cluster.wait(untilStateIs: "master-unresolved")
             try scene.network.setNames(["redis-master": [scene.host.segment.silentAddress]], on: scene.host)
@@ -167,7 +167,7 @@ struct MovedMasterTests {
         try await onEveryServer { path in
             try await withSidecarScene(path) { scene in
                 let cluster = scene.cluster
-                // To an address where nobody answers, not even with a refusal.
+                // To an address where no host answers, not even with a refusal.
                 try scene.network.setNames(["redis-master": [scene.host.segment.silentAddress]], on: scene.host)
                 try await cluster.kill("a")
                 try await cluster.wait(until: "Redis waits for a connect", of: "replica") {

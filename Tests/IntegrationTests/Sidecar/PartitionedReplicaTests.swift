@@ -19,7 +19,7 @@ struct PartitionedReplicaTests {
         }
     }
 
-    @Test("makes a link anew that stays silent while the master answers others")
+    @Test("makes a link again that stays silent while the master answers others")
     func silentLink() async throws {
         try await onEveryServer { path in
             // The master pings every second, so three without a word are odd.

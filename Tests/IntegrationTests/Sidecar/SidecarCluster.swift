@@ -29,7 +29,11 @@ extension NodeSpec {
 extension LocalCluster {
     /// A member of the sidecar's /status, as it is written there; objects and arrays are not looked for.
     nonisolated func status(_ member: String, of name: String = "sidecar") async throws -> String {
-        let text = try await http(name, .get("/status"))[0].text
+        var answer = try await http(name, .get("/status"))[0]
+        // On a busy machine it may still read its files.
+        let end = ContinuousClock.now + .seconds(20)
+        while answer.status == 503, ContinuousClock.now < end { answer = try await http(name, .get("/status"))[0] }
+        let text = answer.text
         let lines = text.split(separator: "\n").map { $0.drop { $0 == " " } }
         let line = try #require(lines.first { $0.hasPrefix("\"\(member)\": ") }, "\(text)")
         let value = line.dropFirst(member.utf8.count + 4)
@@ -51,7 +55,7 @@ extension LocalCluster {
     }
 
     nonisolated func wait(
-        untilStateIs state: String, of name: String = "sidecar", within limit: Duration = .seconds(10)
+        untilStateIs state: String, of name: String = "sidecar", within limit: Duration = .seconds(30)
     ) async throws {
         try await wait(until: "the state is \(state)", of: name, within: limit) {
             let seen = try await self.status("state", of: name)
@@ -61,7 +65,7 @@ extension LocalCluster {
 
     /// Waits until a server holds a value.
     nonisolated func wait(
-        until name: String, holds value: String, at key: String = "k", within limit: Duration = .seconds(20)
+        until name: String, holds value: String, at key: String = "k", within limit: Duration = .seconds(30)
     ) async throws {
         try await wait(until: "\(name) holds \(value)", of: name, within: limit) {
             let reply = try await self.redis(name, "GET", key)
@@ -69,9 +73,9 @@ extension LocalCluster {
         }
     }
 
-    /// Waits until a replica's link leads to this master, told by its id, and is up.
+    /// Waits until a replica's link is up and leads to this master, recognized by its id.
     nonisolated func wait(
-        until replica: String, isLinkedTo master: String, within limit: Duration = .seconds(20)
+        until replica: String, isLinkedTo master: String, within limit: Duration = .seconds(30)
     ) async throws {
         try await wait(until: "\(replica) is linked to \(master)", of: replica, within: limit) {
             let ours = try await self.info(replica)
@@ -104,22 +108,33 @@ struct SidecarScene: Sendable {
         try network.setNames([name: hosts.map(\.address)], on: host)
     }
 
-    /// Makes `b` a master with `a`'s history, as a fail-over by hand does.
+    /// Makes `b` a master with `a`'s history, as a manual fail-over does.
     func promoteB() async throws { _ = try await cluster.redis("b", "REPLICAOF", "NO", "ONE") }
 }
 
 /// Tests every version beside each other: most of a test is waiting.
 func onEveryServer(_ body: @escaping @Sendable (_ path: String) async throws -> Void) async throws {
     try await withThrowingTaskGroup { group in
-        for path in RedisServer.paths { group.addTask { try await body(path) } }
+        for path in RedisServer.paths {
+            group.addTask {
+                do { try await body(path) } catch { throw ServerFailure(path: path, error: error) }
+            }
+        }
         try await group.waitForAll()
     }
+}
+
+private struct ServerFailure: Error, CustomStringConvertible {
+    let path: String
+    let error: any Error
+
+    var description: String { "on \(path): \(error)" }
 }
 
 /// - Parameters:
 ///   - environment: of the sidecar.
 ///   - lines: of all servers.
-///   - isSibling: whether `b` begins as a replica of `a`, or as a master of its own.
+///   - isSibling: whether `b` begins as a replica of `a`, or as an independent master.
 func withSidecarScene(
     _ path: String? = nil, environment: [String: String] = [:], lines: [String] = [], isSibling: Bool = true,
     _ body: (SidecarScene) async throws -> Void

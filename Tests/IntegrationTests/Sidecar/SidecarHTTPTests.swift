@@ -1,3 +1,4 @@
+import Glibc
 import Hiredis
 import LocalTopology
 import SystemPackage
@@ -5,13 +6,13 @@ import Testing
 
 @Suite("The sidecar's HTTP")
 struct SidecarHTTPTests {
-    @Test("every path takes its methods, and others are told which")
+    @Test("every path takes its methods, and refuses others with the list")
     func routes() async throws {
         let table: [(method: String, path: String, status: Int, allow: String?)] = [
             ("GET", "/livez", 200, nil), ("HEAD", "/livez", 200, nil), ("GET", "/livez?probe=1", 200, nil),
             ("GET", "/readyz", 503, nil), ("HEAD", "/readyz", 503, nil), ("GET", "/status", 200, nil),
             ("HEAD", "/status", 200, nil), ("GET", "/metrics", 200, nil), ("HEAD", "/metrics", 200, nil),
-            ("POST", "/v1/confirm", 409, nil), ("GET", "/v1/confirm", 405, "POST"), ("PUT", "/v1/confirm", 405, "POST"),
+            ("POST", "/v1/confirm", 403, nil), ("GET", "/v1/confirm", 405, "POST"), ("PUT", "/v1/confirm", 405, "POST"),
             ("POST", "/livez", 405, "GET, HEAD"), ("DELETE", "/readyz", 405, "GET, HEAD"),
             ("OPTIONS", "/status", 405, "GET, HEAD"), ("PUT", "/metrics", 405, "GET, HEAD"), ("GET", "/", 404, nil),
             ("GET", "/livez/", 404, nil), ("POST", "/v1/confirm/", 404, nil), ("GET", "/LIVEZ", 404, nil),
@@ -42,8 +43,9 @@ struct SidecarHTTPTests {
     @Test("requests that come in one piece are answered in their order, and the last closes")
     func pipelining() async throws {
         try await withSidecar { _, endpoint in
-            let requests = ["/livez", "/readyz", "/nowhere"].map { "GET \($0) HTTP/1.1\r\nHost: a\r\n\r\n" }.joined()
-            let last = "GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+            let requests = ["/livez", "/readyz", "/nowhere"].map { "GET \($0) HTTP/1.1\r\nHost: localhost\r\n\r\n" }
+                .joined()
+            let last = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
             let transcript = try await LoopbackHTTP.transcript(of: Array((requests + last).utf8), with: endpoint)
             let statuses = transcript.split(separator: "HTTP/1.1 ").map { String($0.prefix(3)) }
             #expect(statuses == ["200", "503", "404", "200"])
@@ -53,7 +55,7 @@ struct SidecarHTTPTests {
         }
     }
 
-    @Test("what is no request is refused, and harms nobody")
+    @Test("malformed requests are refused, and harm no other client")
     func garbage() async throws {
         let garbage: [[UInt8]] = [
             Array("nonsense\r\n\r\n".utf8), Array("GET /livez HTTP/9.9\r\n\r\n".utf8), (0...255).map { $0 },
@@ -73,7 +75,32 @@ struct SidecarHTTPTests {
         }
     }
 
-    @Test("connections that somebody leaves open keep nobody out")
+    @Test("requests are answered no faster than the client takes the answers", arguments: ["/metrics", "/status"])
+    func unread(path: String) async throws {
+        try await withSidecar { cluster, endpoint in
+            let process = try await cluster.processIdentifier(of: "sidecar")
+            let before = try ClientMemoryTests.mebibytes("VmRSS", of: process)
+            var sockets: [LoadSocket] = []
+            for _ in 0..<20 {
+                let socket = try LoadSocket(to: endpoint)
+                var requests = Array(String(repeating: "GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n", count: 1000).utf8)
+                try socket.send(&requests)
+                sockets.append(socket)
+            }
+            // Answered in turns of the event loop: those that come now are answered behind all of them.
+            let probe = LoopbackHTTP.Request.get("/livez")
+            for _ in 0..<20 {
+                #expect(try await cluster.http("sidecar", probe, timeout: .seconds(20))[0].status == 200)
+            }
+            sockets.removeAll()
+            #expect(try await cluster.http("sidecar", probe, timeout: .seconds(20))[0].status == 200)
+            // 100 kB a connection.
+            let peak = try ClientMemoryTests.mebibytes("VmHWM", of: process)
+            #expect(peak < before + 24, "\(before) MiB before, \(peak) MiB at the most")
+        }
+    }
+
+    @Test("connections that a client leaves open keep no other client out")
     func crowd() async throws {
         try await withSidecar { cluster, endpoint in
             let busy = try await LoopbackHTTP.Session(with: endpoint)
@@ -91,34 +118,163 @@ struct SidecarHTTPTests {
         }
     }
 
-    @Test("a confirmation is taken from loopback, and from no page")
+    @Test("over TCP a confirmation is taken with the token alone, also from loopback, and from no page")
     func confirmation() async throws {
-        try await withTestNetwork { network in
-            let host = try await network.addHost("pod")
-            let other = try await network.addHost("other")
-            var node = try SidecarProgramTests.sidecar(at: host.endpoint(9121)).running(on: host)
-            // On all interfaces, IPv6 included.
-            node.environment["SIDECAR_HOST"] = nil
-            let confirm = LoopbackHTTP.Request("POST", "/v1/confirm")
-            let page = LoopbackHTTP.Request("POST", "/v1/confirm", headers: ["Origin: http://localhost:9121"])
-            let loopback = Endpoint(host: "127.0.0.1", port: 9121)
-            let table = [
-                (confirm, loopback, host, 409, "nothing-held"), (page, loopback, host, 403, "not-from-here"),
-                (confirm, host.endpoint(9121), host, 403, "not-from-here"),
-                (confirm, host.endpoint(9121), other, 403, "not-from-here"),
-            ]
+        let scratch = try Scratch()
+        let token = "0123456789abcdef"
+        let file = try scratch.write("token", "\(token)\n".utf8)
+        func confirm(_ headers: String...) -> LoopbackHTTP.Request {
+            .init("POST", "/v1/confirm", headers: headers)
+        }
+        let right = "Authorization: Bearer \(token)"
+        let page = "Origin: http://localhost:9121"
+        // What a proxy adds says nothing of who sends it.
+        let proxied = "X-Forwarded-For: 127.0.0.1"
+        let table: [(token: String?, request: LoopbackHTTP.Request, status: Int, code: String)] = [
+            (nil, confirm(), 403, "no-token"), (nil, confirm(right), 403, "no-token"),
+            (nil, confirm(proxied), 403, "no-token"),
+            (file, confirm(right, "Sec-Fetch-Site: cross-site"), 403, "not-from-a-page"),
+            (file, confirm(), 401, "unauthorized"),
+            (file, confirm("Authorization: Bearer \(token)0"), 401, "unauthorized"),
+            (file, confirm("Authorization: Bearer \(token.dropLast())"), 401, "unauthorized"),
+            (file, confirm("Authorization: Basic \(token)"), 401, "unauthorized"),
+            (file, confirm(right), 409, "nothing-held"), (file, confirm(right, page), 403, "not-from-a-page"),
+            (nil, confirm(page), 403, "not-from-a-page"),
+        ]
+        for given in [nil, file] {
+            let endpoint = Endpoint(port: try Loopback.freePorts(1)[0])
+            var node = try SidecarProgramTests.sidecar(at: endpoint)
+            node.environment["SIDECAR_TOKEN_FILE"] = given
             try await withLocalCluster(ClusterSpec([node])) { cluster in
-                try await cluster.wait(untilLogOf: "sidecar", says: "listening on ::")
-                for (request, endpoint, place, status, code) in table {
-                    let answer = try await LoopbackHTTP.exchange([request], with: endpoint, from: place.namespace)[0]
-                    #expect(answer.status == status, "\(answer.text)")
-                    #expect(answer.text.contains(#""code": "\#(code)""#), "\(answer.text)")
+                try await cluster.wait(untilLogOf: "sidecar", says: "listening on")
+                for row in table where row.token == given {
+                    let answer = try await cluster.http("sidecar", row.request)[0]
+                    #expect(answer.status == row.status, "\(row.request): \(answer.text)")
+                    #expect(answer.text.contains(#""code": "\#(row.code)""#), "\(answer.text)")
+                    #expect((answer.header("WWW-Authenticate") == "Bearer") == (row.status == 401))
+                    #expect(!answer.text.contains(token))
                 }
-                // Everything else is served to everybody.
-                let live = try await LoopbackHTTP.exchange(
-                    [.get("/livez")], with: host.endpoint(9121), from: other.namespace)
-                #expect(live[0].status == 200)
+                #expect(!(try await cluster.log(of: "sidecar").contains(token)))
             }
+        }
+        for text in ["short", "with a space in it", ""] {
+            let run = try ProgramRun(
+                [], of: "redis-replica-sidecar",
+                environment: ["SIDECAR_TOKEN_FILE": try scratch.write("bad", text.utf8), "SIDECAR_PORT": "0"])
+            #expect(run.ending == .exited(78) && run.output.contains("16 to 4096"), "\(run.output)")
+        }
+    }
+
+    @Test("with a token, addresses are shown only to clients that send it, with the same status")
+    func detail() async throws {
+        let scratch = try Scratch()
+        let token = "0123456789abcdef"
+        let endpoint = Endpoint(port: try Loopback.freePorts(1)[0])
+        var node = try SidecarProgramTests.sidecar(at: endpoint)
+        node.environment["SIDECAR_TOKEN_FILE"] = try scratch.write("token", "\(token)\n".utf8)
+        let right = "Authorization: Bearer \(token)"
+        try await withLocalCluster(ClusterSpec([node])) { cluster in
+            try await cluster.wait(until: "the server is away", of: "sidecar") {
+                let answer = try await cluster.http("sidecar", .init("GET", "/status", headers: [right]))[0]
+                return Observation(answer.text.contains(#""state": "server-away""#), else: answer.text)
+            }
+            for shown in [[], ["Authorization: Bearer \(token)0"], [right]] {
+                let ready = try await cluster.http("sidecar", .init("GET", "/readyz", headers: shown))[0]
+                let status = try await cluster.http("sidecar", .init("GET", "/status", headers: shown))[0]
+                #expect(ready.status == 503 && status.status == 200)
+                let isDetailed = shown == [right]
+                #expect((ready.text == "not ready\n") == !isDetailed, "\(ready.text)")
+                #expect(status.text.contains("configured_master") == isDetailed, "\(status.text)")
+                #expect((ready.text + status.text).contains("127.0.0.1") == isDetailed, "\(ready.text)\(status.text)")
+                #expect(status.text.contains(#""state": "server-away""#) && status.text.contains(#""ready": false"#))
+            }
+            for path in ["/status", "/readyz", "/livez"] {
+                for second in [right, "authorization: Bearer wrong"] {
+                    let answer = try await cluster.http("sidecar", .init("GET", path, headers: [right, second]))[0]
+                    #expect(answer.status == 400 && answer.text.contains("several-authorizations"), "\(answer.text)")
+                }
+            }
+        }
+    }
+
+    @Test("without a token, on loopback, it answers to its own names alone")
+    func hosts() async throws {
+        func status(_ endpoint: Endpoint, _ host: String, _ path: String = "/status") async throws -> String {
+            let wire = "GET \(path) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n"
+            return String(try await LoopbackHTTP.transcript(of: Array(wire.utf8), with: endpoint).prefix(12))
+        }
+        try await withSidecar { _, endpoint in
+            let port = endpoint.port
+            for host in ["rebound.example:\(port)", "127.0.0.1.nip.io", "localhost..", "[::2]", ""] {
+                let answers = [try await status(endpoint, host), try await status(endpoint, host, "/readyz")]
+                #expect(answers == ["HTTP/1.1 403", "HTTP/1.1 403"], "\(host)")
+            }
+            for (host, path) in [
+                ("localhost", "/status"), ("127.0.0.1:\(port)", "/status"), ("[::1]", "/status"),
+                ("LOCALHOST:1", "/status"), ("localhost.", "/status"),
+                ("localhost", "http://localhost:\(port)/livez"), ("localhost", "http://rebound.example/livez"),
+            ] {
+                let answer = try await status(endpoint, host, path)
+                // The sidecar has no use for targets in absolute form.
+                let isAllowed = !path.contains("rebound")
+                #expect((answer == "HTTP/1.1 403") != isAllowed, "\(host) \(path): \(answer)")
+            }
+            let old = try await LoopbackHTTP.transcript(of: Array("GET /livez HTTP/1.0\r\n\r\n".utf8), with: endpoint)
+            #expect(old.hasPrefix("HTTP/1.0 200"))
+        }
+        for (allowed, answer) in [("kv.example", "HTTP/1.1 200"), ("*", "HTTP/1.1 200"), ("other", "HTTP/1.1 403")] {
+            let endpoint = Endpoint(port: try Loopback.freePorts(1)[0])
+            var node = try SidecarProgramTests.sidecar(at: endpoint)
+            node.environment["SIDECAR_ALLOWED_HOSTS"] = allowed
+            try await withLocalCluster(ClusterSpec([node])) { cluster in
+                try await cluster.wait(untilLogOf: "sidecar", says: "listening on")
+                let got = try await status(endpoint, "kv.example:80")
+                #expect(got == answer, "\(allowed)")
+            }
+        }
+        let wrong = try ProgramRun(
+            [], of: "redis-replica-sidecar", environment: ["SIDECAR_ALLOWED_HOSTS": "a:1", "SIDECAR_PORT": "0"])
+        #expect(wrong.ending == .exited(78) && wrong.output.contains("without a port"), "\(wrong.output)")
+    }
+
+    @Test("the subcommand confirms over the socket, which its own user alone can open")
+    func subcommand() async throws {
+        let scratch = try Scratch()
+        let socket = scratch["sidecar.sock"]
+        @Sendable func confirm(_ environment: [String: String], _ arguments: [String] = []) throws -> ProgramRun {
+            try ProgramRun(["confirm"] + arguments, of: "redis-replica-sidecar", environment: environment)
+        }
+        let alone = try confirm(["SIDECAR_SOCKET": socket])
+        #expect(alone.ending == .exited(69))
+        #expect(alone.output.contains("no sidecar answers on the socket '\(socket)'"), "\(alone.output)")
+        let long = try confirm([:], ["--sidecar-socket", "/\(String(repeating: "x", count: 200))"])
+        #expect(long.ending == .exited(69) && long.output.contains("longer than the 107 bytes"), "\(long.output)")
+        let endpoint = Endpoint(port: try Loopback.freePorts(1)[0])
+        var node = try SidecarProgramTests.sidecar(at: endpoint)
+        node.environment["SIDECAR_SOCKET"] = socket
+        try await withLocalCluster(ClusterSpec([node])) { cluster in
+            try await cluster.wait(untilLogOf: "sidecar", says: "listening on")
+            #expect(scratch.mode(of: "sidecar.sock").map { $0 & 0o777 } == 0o600)
+            let nothing = try confirm(["SIDECAR_SOCKET": socket])
+            #expect(nothing.ending == .exited(1) && nothing.output.contains("nothing-held"), "\(nothing.output)")
+            // By the record's place, as in a pod.
+            let beside = try confirm(["REDIS_MASTER_RECORD_FILE": scratch["master-record"]])
+            #expect(beside.ending == .exited(1), "\(beside.output)")
+            // What a killed one has left is no obstacle to the next; one that lives is.
+            try await cluster.kill("sidecar")
+            try await cluster.start("sidecar")
+            try await cluster.wait(until: "it confirms again", of: "sidecar") {
+                let run = try confirm(["SIDECAR_SOCKET": socket])
+                return Observation(run.ending == .exited(1), else: run.output)
+            }
+            var other = node
+            other.endpoint = Endpoint(port: try Loopback.freePorts(1)[0])
+            other.environment["SIDECAR_PORT"] = "\(other.endpoint.port)"
+            try await withLocalCluster(ClusterSpec([other])) { second in
+                try await second.wait(untilLogOf: "sidecar", says: "another process listens on the socket")
+                try await second.wait(untilServed: .get("/livez"), by: "sidecar")
+            }
+            #expect(try confirm(["SIDECAR_SOCKET": socket]).ending == .exited(1), "the first one still listens")
         }
     }
 
@@ -163,8 +319,14 @@ struct SidecarHTTPTests {
                 #expect(exposition.value("redis_up") == 1)
                 let version = "\(server.major).\(server.minor)."
                 let info = try #require(exposition.samples("redis_instance_info", ["role": role]).first)
-                // Valkey says besides which Redis it is like.
-                #expect(server.isValkey || info.labels["redis_version"]?.hasPrefix(version) == true)
+                // Valkey and redict say besides which Redis they are like.
+                let isFork = server.isValkey || path.contains("redict")
+                #expect(
+                    isFork
+                        ? info.labels["redis_version"] != nil : info.labels["redis_version"]?.hasPrefix(version) == true
+                )
+                #expect(!server.isValkey || info.labels["valkey_version"]?.hasPrefix(version) == true)
+                #expect(info.labels["maxmemory_policy"] == "noeviction" && info.labels["redis_build_id"] != nil)
                 for name in [
                     "redis_uptime_in_seconds", "redis_start_time_seconds", "redis_loading_dump_file",
                     "redis_master_repl_offset", "redis_second_repl_offset", "redis_repl_backlog_is_active",

@@ -38,7 +38,7 @@ struct SidecarSecretsCluster {
             node.environment["REDIS_MASTER_PASSWORD_FILE"] = secret["password"]
             // It asks for a password, which the readiness of nodes has none for.
             node.readiness = .running
-            // A server in somebody's home cannot be reached by the user redis.
+            // A server in a home directory cannot be executed by the user redis.
             node.isRedis = server.hasPrefix("/usr/")
             node.environment["PATH"] = programs["bin"]
             node.environment["SKIP_DROP_PRIVS"] = node.isRedis ? "" : "1"
@@ -61,7 +61,7 @@ struct SidecarSecretsCluster {
 }
 
 extension LocalCluster {
-    /// Whether a server lets somebody in with a password.
+    /// Whether a server accepts a password.
     nonisolated func takes(_ password: [UInt8], _ name: String) async throws -> Bool {
         try await asked(name, password: nil, [Array("AUTH".utf8), password]).text == "OK"
     }
@@ -82,7 +82,7 @@ extension LocalCluster {
 
     /// Waits until a server takes a password, or no longer takes it.
     nonisolated func wait(
-        until name: String, takes password: [UInt8], _ wanted: Bool = true, within limit: Duration = .seconds(10)
+        until name: String, takes password: [UInt8], _ wanted: Bool = true, within limit: Duration = .seconds(30)
     ) async throws {
         try await wait(until: "\(name) takes a password: \(wanted)", of: name, within: limit) {
             Observation(try await self.takes(password, name) == wanted, else: "\(!wanted)")
@@ -90,7 +90,7 @@ extension LocalCluster {
     }
 
     /// Waits until the replica's link is up.
-    nonisolated func wait(untilLinkIsUpWith password: [UInt8], within limit: Duration = .seconds(10)) async throws {
+    nonisolated func wait(untilLinkIsUpWith password: [UInt8], within limit: Duration = .seconds(30)) async throws {
         try await wait(until: "the link is up", of: "replica", within: limit) {
             let text = try await self.asked("replica", password: password, "INFO", "replication").text ?? ""
             return Observation(text.contains("master_link_status:up"), else: text)
@@ -107,7 +107,7 @@ extension LocalCluster {
     /// Waits until a server has this for a parameter.
     nonisolated func wait(
         until name: String, has value: [UInt8], for parameter: String, password: [UInt8],
-        within limit: Duration = .seconds(10)
+        within limit: Duration = .seconds(30)
     ) async throws {
         try await wait(until: "\(name) has another \(parameter)", of: name, within: limit) {
             let reply = try await self.asked(name, password: password, "CONFIG", "GET", parameter)
@@ -120,7 +120,7 @@ extension LocalCluster {
 
     /// Waits until a sidecar's /status has these words in it.
     nonisolated func wait(
-        untilStatusOf name: String, says words: String, within limit: Duration = .seconds(10)
+        untilStatusOf name: String, says words: String, within limit: Duration = .seconds(30)
     ) async throws {
         try await wait(until: "\(name) says \(words)", of: name, within: limit) {
             let text = try await self.http(name, .get("/status"))[0].text
@@ -129,7 +129,7 @@ extension LocalCluster {
     }
 
     nonisolated func wait(
-        untilLogOf name: String, says words: String, times count: Int = 1, within limit: Duration = .seconds(10)
+        untilLogOf name: String, says words: String, times count: Int = 1, within limit: Duration = .seconds(30)
     ) async throws {
         try await wait(until: "\(name) logs \(words)", of: name, within: limit) {
             let lines = try await self.log(of: name).split(separator: "\n").filter { $0.contains(words) }

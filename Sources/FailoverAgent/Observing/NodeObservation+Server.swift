@@ -1,0 +1,136 @@
+package import Failover
+import RedisCore
+import ReplicaReconciler
+
+/// How far the data of a server go that does not say it itself, from its node's position file.
+package struct PositionStatement: Equatable, Sendable {
+    /// The server's process.
+    package var run: String
+    package var position: DataPosition
+
+    package init(run: String, position: DataPosition) {
+        self.run = run
+        self.position = position
+    }
+}
+
+/// What is known besides a server's answer.
+package struct ObservationContext: Sendable {
+    /// `nil` where there is none.
+    package var lease: LeaseRecord?
+    package var members: [FailoverMember]
+    /// How long a master may say nothing before its replica's link counts as down: its agent has it send a PING every second.
+    package var silenceLimit: Duration
+    /// What this node's position file says last: where the lease was removed it names the one history whose term is known.
+    package var last: DataPosition?
+
+    package init(
+        lease: LeaseRecord?, members: [FailoverMember], silenceLimit: Duration = .seconds(3), last: DataPosition? = nil
+    ) {
+        self.lease = lease
+        self.members = members
+        self.silenceLimit = silenceLimit
+        self.last = last
+    }
+}
+
+/// What an answer says of the data's position.
+enum PositionFinding: Equatable {
+    case known(DataPosition)
+    /// An empty server of a new installation.
+    case none
+    /// There are terms, and the server's history is in none of them.
+    case unknown
+}
+
+extension ServerAnswer {
+    /// In which term, in which history and up to where the data are.
+    func position(_ context: ObservationContext, _ statement: PositionStatement?) -> PositionFinding {
+        let replication = information.replication
+        let offset = max(0, replication.masterLink?.appliedOffset ?? replication.offset)
+        if let term = context.lease?.term(of: replication.replicationID) {
+            return .known(DataPosition(term: term, history: replication.replicationID, offset: offset))
+        }
+        // In a history that the lease does not name no write was taken: what counts is where it branched off.
+        if let second = replication.secondReplicationID, replication.secondOffset > 0,
+            let term = context.lease?.term(of: second)
+        {
+            return .known(
+                DataPosition(term: term, history: second, offset: min(replication.secondOffset - 1, offset)))
+        }
+        // No version reads a history out of an append-only file (6.0 to 9.1, ran).
+        if isAppendOnly, let statement, statement.run == run { return .known(statement.position) }
+        if context.lease?.newestHistory != nil { return .unknown }
+        if information.keys == 0 { return .none }
+        // The lease was removed, for there were terms. In another history there may be newer ones: its agent knows.
+        if let last = context.last {
+            guard replication.replicationID == last.history else { return .unknown }
+            return .known(DataPosition(term: last.term, history: last.history, offset: offset))
+        }
+        return .known(DataPosition(term: 0, history: replication.replicationID, offset: offset))
+    }
+
+    /// Whether a restarted server has less than its node's position file says: it was killed, and keeps no append-only file.
+    func hasLostData(_ context: ObservationContext, _ statement: PositionStatement?) -> Bool {
+        guard !isAppendOnly, let statement, statement.run == run else { return false }
+        let last = statement.position
+        return switch position(context, nil) {
+        case .known(let own): own.term < last.term || own.history == last.history && own.offset < last.offset
+        case .none: true
+        case .unknown: false
+        }
+    }
+
+    /// Whether the position is the server's own, and the disk has data that go as far.
+    func isOwnPosition(_ position: DataPosition) -> Bool {
+        information.replication.replicationID == position.history
+    }
+}
+
+extension NodeObservation {
+    /// - Parameters:
+    ///   - statement: what the node's agent says of a server that was restarted.
+    ///   - askedAt: when the server was asked, on the clock of the node that asked.
+    package init(
+        _ answer: ServerAnswer, _ context: ObservationContext, statement: PositionStatement? = nil, askedAt: Duration
+    ) {
+        let finding = answer.position(context, statement)
+        var position: DataPosition?
+        if case .known(let known) = finding { position = known }
+        var role = Self.role(answer, finding, context)
+        if case .replica(_, isLinkUp: false) = role, answer.hasLostData(context, statement) {
+            role = .incomplete(.lostData)
+        }
+        self.init(
+            role: role, position: position, run: answer.run, askedAt: askedAt)
+    }
+
+    private static func role(
+        _ answer: ServerAnswer, _ finding: PositionFinding, _ context: ObservationContext
+    ) -> Role {
+        let replication = answer.information.replication
+        guard let link = replication.masterLink else {
+            // A server that takes writes is reported, even if something else is wrong with it.
+            if !answer.refusesWrites, !answer.isLoading { return .master(isTakingWrites: true) }
+            if answer.isLoading { return .incomplete(.loading) }
+            if finding == .unknown { return .incomplete(.positionUnknown) }
+            return .master(isTakingWrites: false)
+        }
+        if answer.isLoading { return .incomplete(.loading) }
+        if link.isSynchronising { return .incomplete(.copying) }
+        // Without a place in the stream: a copy began and did not end, or the server has just been started, with a history that
+        // no lease names. A failed copy leaves the old offset beside no data (6.0 to 8.1, ran), or beside a part of the data.
+        if replication.isCopyIncomplete, replication.offset > 1 {
+            if case .known(let position) = finding, answer.isOwnPosition(position), position.term > 0 {
+                return .incomplete(answer.information.keys == 0 ? .emptied : .copying)
+            }
+            if finding == .none { return .incomplete(.emptied) }
+        }
+        if finding == .unknown { return .incomplete(answer.information.keys == 0 ? .emptied : .positionUnknown) }
+        let master = context.members.first {
+            $0.port == link.port && $0.host.lowercased() == link.host.lowercased()
+        }
+        let isSilent = link.silentSeconds.map { .seconds($0) >= context.silenceLimit } ?? false
+        return .replica(of: master?.name, isLinkUp: link.isUp && !isSilent)
+    }
+}

@@ -1,0 +1,142 @@
+import Failover
+import FailoverAgent
+import RedisCore
+import ReplicaReconciler
+import Testing
+
+@Suite("What a server says of itself becomes")
+struct ObservationTests {
+    private static let members = [
+        FailoverMember(name: "a", host: "127.0.0.1", port: 17400), FailoverMember(name: "b", host: "b", port: 6379),
+    ]
+
+    private static func lease(_ histories: [String]) -> LeaseRecord {
+        LeaseRecord(
+            holder: nil, term: UInt64(histories.count), duration: .seconds(5),
+            histories: histories.enumerated().map { .init(term: UInt64($0 + 1), id: $1, start: 0) })
+    }
+
+    private static func observe(
+        _ recorded: RecordedAnswer, knows histories: (ServerAnswer) -> [String] = { _ in [] },
+        statement: DataPosition? = nil
+    ) throws -> NodeObservation {
+        let answer = try recorded.answer()
+        let names = histories(answer)
+        return NodeObservation(
+            answer, ObservationContext(lease: names.isEmpty ? nil : lease(names), members: members),
+            statement: statement.map { PositionStatement(run: answer.run, position: $0) }, askedAt: .seconds(7))
+    }
+
+    private static func own(_ answer: ServerAnswer) -> [String] { [answer.information.replication.replicationID] }
+    private static func another(_: ServerAnswer) -> [String] { [String(repeating: "9", count: 40)] }
+
+    @Test("an empty server of a new installation, which has no position", arguments: RecordedAnswer.of("fresh"))
+    func fresh(recorded: RecordedAnswer) throws {
+        let observation = try Self.observe(recorded)
+        #expect(observation.role == .replica(of: nil, isLinkUp: false))
+        #expect(observation.position == nil && !observation.run.isEmpty && observation.askedAt == .seconds(7))
+        // Where there are terms it may be one that lost its data: it counts for nothing.
+        #expect(try Self.observe(recorded, knows: Self.another).role == .incomplete(.emptied))
+    }
+
+    @Test("a master that refuses writes", arguments: RecordedAnswer.of("promotedRefusing"))
+    func refusing(recorded: RecordedAnswer) throws {
+        let observation = try Self.observe(recorded, knows: Self.own)
+        #expect(observation.role == .master(isTakingWrites: false))
+        #expect(observation.position?.term == 1 && observation.position?.offset == 0)
+    }
+
+    @Test(
+        "a master that takes writes, with any history",
+        arguments: RecordedAnswer.of("takingWrites") + RecordedAnswer.of("promotedAgain"))
+    func taking(recorded: RecordedAnswer) throws {
+        #expect(try Self.observe(recorded, knows: Self.own).role == .master(isTakingWrites: true))
+        #expect(try Self.observe(recorded, knows: Self.another).role == .master(isTakingWrites: true))
+        #expect(try Self.observe(recorded).role == .master(isTakingWrites: true))
+    }
+
+    @Test("a replica whose link is up", arguments: RecordedAnswer.of("linkUp"))
+    func linkUp(recorded: RecordedAnswer) throws {
+        let observation = try Self.observe(recorded, knows: Self.own)
+        #expect(observation.role == .replica(of: "a", isLinkUp: true))
+        let offset = try recorded.answer().information.replication.offset
+        #expect(observation.position?.term == 1 && observation.position?.offset == offset && offset > 3000)
+    }
+
+    @Test("a replica whose link is down where its master was silent for long", arguments: RecordedAnswer.of("linkUp"))
+    func silent(recorded: RecordedAnswer) throws {
+        var answer = try recorded.answer()
+        answer.information.replication.masterLink?.silentSeconds = 3
+        let context = ObservationContext(lease: Self.lease(Self.own(answer)), members: Self.members)
+        #expect(
+            NodeObservation(answer, context, askedAt: .zero).role == .replica(of: "a", isLinkUp: false))
+        answer.information.replication.masterLink?.silentSeconds = 2
+        #expect(NodeObservation(answer, context, askedAt: .zero).role == .replica(of: "a", isLinkUp: true))
+    }
+
+    @Test("a fenced master: a replica with its whole position", arguments: RecordedAnswer.of("fenced"))
+    func fenced(recorded: RecordedAnswer) throws {
+        let observation = try Self.observe(recorded, knows: Self.own)
+        #expect(observation.role == .replica(of: nil, isLinkUp: false))
+        #expect(observation.position?.offset ?? 0 > 3000)
+    }
+
+    @Test(
+        "one in a history that the lease does not name: its place in the one before",
+        arguments: RecordedAnswer.of("promotedAgain"))
+    func unrecorded(recorded: RecordedAnswer) throws {
+        let observation = try Self.observe(recorded) {
+            [String(repeating: "9", count: 40), $0.information.replication.secondReplicationID ?? ""]
+        }
+        let replication = try recorded.answer().information.replication
+        #expect(observation.position?.history == replication.secondReplicationID)
+        #expect(observation.position?.term == 2 && observation.position?.offset == replication.secondOffset - 1)
+    }
+
+    @Test("incomplete, while it loads its data", arguments: RecordedAnswer.of("loading"))
+    func loading(recorded: RecordedAnswer) throws {
+        #expect(try Self.observe(recorded).role == .incomplete(.loading))
+    }
+
+    @Test("incomplete, while it takes a copy", arguments: RecordedAnswer.of("copying"))
+    func copying(recorded: RecordedAnswer) throws {
+        #expect(try Self.observe(recorded, knows: Self.own).role == .incomplete(.copying))
+    }
+
+    @Test("incomplete, where a copy emptied it and failed", arguments: RecordedAnswer.of("emptied"))
+    func emptied(recorded: RecordedAnswer) throws {
+        #expect(try Self.observe(recorded, knows: Self.own).role == .incomplete(.emptied))
+        #expect(try Self.observe(recorded, knows: Self.another).role == .incomplete(.emptied))
+        #expect(try Self.observe(recorded).role == .incomplete(.emptied))
+    }
+
+    /// Before 7.0 a copy that ended in the middle looks the same.
+    @Test("whole after a hang-up of its master from 7.0 on", arguments: RecordedAnswer.of("hangUpDuringPSYNC"))
+    func hangUp(recorded: RecordedAnswer) throws {
+        let role = try Self.observe(recorded, knows: Self.own).role
+        let isOld = recorded.version.contains("-6.")
+        #expect(role == (isOld ? .incomplete(.copying) : .replica(of: nil, isLinkUp: false)))
+    }
+
+    @Test(
+        "after a restart from an append-only file: where its position file says, or nothing that counts",
+        arguments: RecordedAnswer.of("restartedAppendOnly"))
+    func restarted(recorded: RecordedAnswer) throws {
+        let position = DataPosition(term: 1, history: String(repeating: "9", count: 40), offset: 3000)
+        let known = try Self.observe(recorded, knows: Self.another, statement: position)
+        #expect(known.role == .replica(of: nil, isLinkUp: false) && known.position == position)
+        #expect(try Self.observe(recorded, knows: Self.another).role == .incomplete(.positionUnknown))
+        // A statement of another process of it does not count.
+        let answer = try recorded.answer()
+        let context = ObservationContext(lease: Self.lease(Self.another(answer)), members: Self.members)
+        let stale = PositionStatement(run: "another", position: position)
+        #expect(
+            NodeObservation(answer, context, statement: stale, askedAt: .zero).role == .incomplete(.positionUnknown))
+    }
+
+    @Test("every recorded state and version is there")
+    func recorded() {
+        let states = Set(RecordedAnswer.all.map(\.state))
+        #expect(states.count == 11 && Set(RecordedAnswer.all.map(\.version)).count == 7, "\(states)")
+    }
+}
