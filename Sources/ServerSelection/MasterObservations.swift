@@ -47,6 +47,8 @@ public struct MasterObservations: Sendable {
     /// Masters of which none was certain, as they were last heard. The end of one leaves its writes where they are, so it counts
     /// until the rules agree with it.
     private var contested: [Master] = []
+    /// Those that the last verdict named where it was ``Verdict/none(_:)``.
+    private var refused: [Master] = []
 
     public init(configured: String) { selection = MasterSelection(configured: configured) }
 
@@ -179,10 +181,11 @@ public struct MasterObservations: Sendable {
 
     // MARK: What follows
 
-    /// Servers that say they are the master, and those that are away and keep writes from them.
+    /// Servers that say they are the master, and those that are away and keep writes from them: all that the last verdict named.
     public func masters(at now: Int64) -> [Master] {
         let live = live(at: now)
-        return live + away(besides: live)
+        let counted = live + away(besides: live)
+        return counted + refused.filter { named in !counted.contains { $0.server == named.server } }
     }
 
     /// Servers that say they are the master, with what is known of them.
@@ -204,6 +207,12 @@ public struct MasterObservations: Sendable {
 
     /// The same observations give the same verdict in any order, or writes wait.
     public mutating func verdict(at now: Int64) -> Verdict {
+        let verdict = judge(at: now)
+        if case .none(let reason) = verdict { refused = reason.masters } else { refused = [] }
+        return verdict
+    }
+
+    private mutating func judge(at now: Int64) -> Verdict {
         let live = live(at: now)
         let isUnclear: Bool
         let server: String?

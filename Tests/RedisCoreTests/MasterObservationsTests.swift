@@ -383,4 +383,20 @@ struct MasterObservationsTests {
         }
         #expect(process.servers.masters(at: 10_000_000_000).count <= 16)
     }
+
+    /// A connection that ended took its server off the list, while what it had said still counted for the verdict.
+    @Test("as many masters are counted as the verdict names")
+    func counted() {
+        var process = Process()
+        process.see("b", Self.master("b"), at: "name", door: .masterName, over: 2, isKept: false, at: 10)
+        process.see("a", Self.master("a"), at: "name", door: .masterName, over: 1, at: 12)
+        process.lose(1, at: 13)
+        process.see("b", Self.master("b"), at: "name", door: .masterName, over: 3, isKept: false, at: 14)
+        guard case .none(let reason) = process.verdict(at: 15) else {
+            Issue.record("two masters were seen: \(process.verdict(at: 15))")
+            return
+        }
+        #expect(reason.masters.map(\.server) == ["a", "b"])
+        #expect(process.servers.masters(at: 15_000_000).map(\.server).sorted() == ["a", "b"])
+    }
 }
