@@ -251,7 +251,8 @@ struct PromotionTests {
             }
             try await cluster.store("k", "new", on: [])
             // One event loop took the write; the read may come to the other one.
-            try await cluster.wait(untilReadinessSays: #""master":{"endpoint":"\#(system.master.endpoint)","state":"up""#)
+            try await cluster.wait(
+                untilReadinessSays: #""master":{"endpoint":"\#(system.master.endpoint)","state":"up""#)
             let answer = try await cluster.http("app", .get("/v1/keys/k"))[0]
             #expect(answer.text == "new", "\(answer.status): \(answer.text)")
             try await cluster.kill("younger")
