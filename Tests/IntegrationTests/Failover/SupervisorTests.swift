@@ -30,7 +30,7 @@ struct SupervisorTests {
     func firstProcess() throws {
         try #require(geteuid() == 0, "needs root for a namespace")
         // The one in the middle ends at once, and the other one becomes an orphan.
-        let script = "#!/bin/sh\n/bin/sh -c '/bin/sleep 1000 &'\ntrap 'exit 0' TERM\nwhile :; do /bin/sleep 1; done\n"
+        let script = "#!/bin/sh\ntrap 'exit 0' TERM\n/bin/sh -c '/bin/sleep 1000 &'\nwhile :; do /bin/sleep 1; done\n"
         var run = try SupervisedRun(server: script)
         run.run.prefix = ["/usr/bin/unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
         let unshare = try run.launch()

@@ -75,9 +75,9 @@ final class RegisterClients: Sendable {
         let began = now()
         let request = LoopbackHTTP.Request("PUT", Self.path, body: Array("\(value)".utf8))
         let answer = try await LoopbackHTTP.exchange([request], with: endpoint, timeout: .seconds(40))[0]
-        let ended = now()
         let token = answer.header("Replication-Token")
         state.withLock { state in
+            let ended = now()
             if 200..<300 ~= answer.status, let token {
                 state.record.history.operations.append(.init(.write(value), from: began, to: ended))
                 state.record.acknowledged.append(Write(value: value, token: token))
@@ -93,16 +93,16 @@ final class RegisterClients: Sendable {
     }
 
     private func read(_ endpoint: Endpoint) async throws {
-        guard let after = state.withLock({ $0.token }) else { return }
+        // At one moment: a read that began after another operation's end has its token.
+        guard let (after, began) = state.withLock({ state in state.token.map { ($0, now()) } }) else { return }
         let headers =
             passesTokens ? ["Replication-After: \(after)", "Replication-Token: want", "Replication-Wait: 200ms"] : []
-        let began = now()
         let request = LoopbackHTTP.Request("GET", Self.path, headers: headers)
         let answer = try await LoopbackHTTP.exchange([request], with: endpoint, timeout: .seconds(40))[0]
-        let ended = now()
         let verdict = answer.header("Replication-Verdict")
         let token = answer.header("Replication-Token")
         state.withLock { state in
+            let ended = now()
             let isPromised = !passesTokens || (verdict == "satisfied" && token != nil)
             guard answer.status == 200, isPromised, let value = Int(answer.text) else {
                 state.record.others["read: \(answer.status) \(answer.code ?? verdict ?? "")", default: 0] += 1

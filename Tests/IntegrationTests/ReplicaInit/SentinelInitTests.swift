@@ -27,6 +27,11 @@ struct SentinelInitTests {
             try await cluster.pause("s1")
             try await cluster.kill("a")
             try await cluster.wait(untilSentinels: ["s2", "s3"], name: b)
+            // From here on no machine is so busy that they replace the master once more.
+            for name in ["s2", "s3"] {
+                _ = try await cluster.redis(
+                    name, "SENTINEL", "SET", SentinelScene.masterName, "down-after-milliseconds", "60000")
+            }
             try await cluster.start("a")
             #expect(try await cluster.info("a")["role"] == "slave")
             #expect(try await cluster.info("a")["master_port"] == "\(b.port)")
@@ -37,7 +42,8 @@ struct SentinelInitTests {
             try await cluster.terminate("a")
             try await cluster.terminate("b")
             try await cluster.start("b")
-            #expect(try await cluster.info("b")["role"] == "master")
+            let promoted = try await cluster.log(of: "b")
+            #expect(try await cluster.info("b")["role"] == "master", "\(promoted)")
             #expect(try await cluster.redis("b", "GET", "k").text == "v")
             // Without Sentinels the former one, which has data, is no second master.
             for name in Self.sentinels { try await cluster.kill(name) }
