@@ -12,6 +12,8 @@ package import RedisCore
 ///   one gets time, and is not changed while a fail-over goes on.
 /// - A replica of another master is pointed to the named master once two observations agree.
 /// - It never promotes, undoes nothing that Sentinel does, and follows no master that Sentinel does not name.
+/// - A named master that is none, or cannot be asked, for longer than ``unusablePatience`` is an alarm: meanwhile a master that
+///   was replaced takes writes that are lost.
 /// - While Sentinel names none, or only a minority of the Sentinels answers, the server stays as it is.
 ///
 /// Times are those of any clock that never goes back, the same one in every call.
@@ -25,6 +27,8 @@ package struct SentinelFollower: Equatable, Sendable {
     /// How long a master has to be one that Sentinel does not name, and did not name before. Sentinel asks the one that it
     /// promotes once a second whether it is a master.
     static let promotionPatience: Duration = .seconds(4)
+    /// How long the named master may be one that cannot be followed before an operator should look.
+    static let unusablePatience: Duration = .seconds(10)
 
     package enum State: Equatable, Sendable {
         /// The local server cannot be asked.
@@ -38,6 +42,8 @@ package struct SentinelFollower: Equatable, Sendable {
         case connects(SentinelMaster)
         /// The server that is named is no master yet, or cannot be asked; why.
         case awaits(SentinelMaster, String)
+        /// The same for too long.
+        case unusable(SentinelMaster, String, cure: String)
         /// Following it would leave nothing of the data.
         case empty(SentinelMaster, keys: Int64)
         case acting(Move)
@@ -73,6 +79,8 @@ package struct SentinelFollower: Equatable, Sendable {
     private var verdict = SentinelVerdict.unknown(.asking)
     private var seen: (address: MasterAddress, standing: ObservedMaster.Standing, time: Duration)?
     private var wrongSince: Duration?
+    /// Since when the named master cannot be followed.
+    private var unusable: (address: MasterAddress, since: Duration)?
     /// In which life the server was named, and with which epoch.
     private var led: (runID: String, epoch: UInt64)?
     private var isFailingOver = false
@@ -130,6 +138,7 @@ package struct SentinelFollower: Equatable, Sendable {
         case .unknown(let doubt):
             state = .unknown(doubt)
             wrongSince = nil
+            unusable = nil
             return nil
         case .master(let master, let isMajority): return step(local, master, isMajority, at: now)
         }
@@ -142,19 +151,20 @@ package struct SentinelFollower: Equatable, Sendable {
         if let link = local.replication.masterLink, before?.isSame(as: master.address) == true {
             state = link.isUp ? .follows(master) : .connects(master)
             wrongSince = nil
+            unusable = nil
             return nil
         }
         guard let seen, seen.address == master.address, now - seen.time <= Self.validity else {
             return .lookAt(master.address)
         }
         guard case .master(let named) = seen.standing else {
-            let candidate = ObservedMaster.Candidate(master.address.host, port: master.address.port, seen.standing)
-            state = .awaits(master, candidate.description)
+            wait(for: master, seen.standing, at: now)
             wrongSince = nil
             return nil
         }
+        unusable = nil
         if named.runID == local.runID {
-            state = before == nil ? .leads(master) : .awaits(master, "the local server, which is about to lead")
+            state = before == nil ? .leads(master) : .awaits(master, "it is the local server, which is about to lead")
             if before == nil { led = (local.runID, master.epoch) }
             wrongSince = nil
             return nil
@@ -175,6 +185,19 @@ package struct SentinelFollower: Equatable, Sendable {
             return nil
         }
         return step(Move(master: master, masterRunID: named.runID, before: before), local, at: now)
+    }
+
+    /// The server that is named is no master, as far as can be seen.
+    private mutating func wait(for master: SentinelMaster, _ standing: ObservedMaster.Standing, at now: Duration) {
+        let candidate = ObservedMaster.Candidate(master.address.host, port: master.address.port, standing)
+        if unusable?.address != master.address { unusable = nil }
+        let since = unusable?.since ?? now
+        unusable = (master.address, since)
+        guard now - since >= Self.unusablePatience, let cure = standing.cure else {
+            state = .awaits(master, candidate.description)
+            return
+        }
+        state = .unusable(master, candidate.description, cure: cure)
     }
 
     private mutating func step(_ move: Move, _ local: ServerInformation, at now: Duration) -> Action? {
@@ -204,7 +227,7 @@ extension SentinelFollower.State {
         case .serverAway, .leads, .follows, .connects, .awaits, .acting, .rehearsed, .unknown(.asking),
             .unknown(.masterDown):
             false
-        case .unknown, .minority, .empty, .failed: true
+        case .unknown, .unusable, .minority, .empty, .failed: true
         }
     }
 
@@ -218,6 +241,7 @@ extension SentinelFollower.State {
         case .follows: "follows"
         case .connects: "connects"
         case .awaits: "awaits-master"
+        case .unusable: "unusable-master"
         case .empty: "empty-master"
         case .acting: "acting"
         case .failed: "failed"
@@ -234,16 +258,27 @@ extension SentinelFollower.State: CustomStringConvertible {
         case .serverAway: "Sentinel decides; the local server cannot be asked"
         case .unknown(let doubt): "Sentinel decides, and this server stays as it is: \(doubt)"
         case .minority(let master):
-            """
-            Sentinel decides, and this server stays as it is: fewer than half of the Sentinels answer, and those name \
-            \(master.address) (epoch \(master.epoch)); start the others, or check REDIS_SENTINEL_HOST
-            """
+            if let why = master.forbiddenMajority {
+                """
+                Sentinel decides, and this server stays as it is: \(why); it names \(master.address) (epoch \(master.epoch))
+                """
+            } else {
+                """
+                Sentinel decides, and this server stays as it is: fewer than half of the Sentinels answer, and those name \
+                \(master.address) (epoch \(master.epoch)); start the others, or check REDIS_SENTINEL_HOST
+                """
+            }
         case .leads(let master): "Sentinel names this server the master (\(master.address), epoch \(master.epoch))"
         case .follows(let master): "follows \(master.address), which Sentinel names the master (epoch \(master.epoch))"
         case .connects(let master):
             "follows \(master.address), which Sentinel names the master; the link is down, and Redis itself connects again"
         case .awaits(let master, let why):
             "Sentinel names the master \(master.address), and this server stays as it is until that one is a master: \(why)"
+        case .unusable(let master, let why, let cure):
+            """
+            Sentinel names the master \(master.address), which cannot be followed: \(why). This server stays as it is; if it was \
+            a master before, what is written to it is lost later. \(cure)
+            """
         case .empty(let master, let keys):
             """
             Sentinel names the master \(master.address), which has no keys, while this server has \(keys): the sidecar does \
@@ -260,5 +295,17 @@ extension SentinelFollower.Move: CustomStringConvertible {
     package var description: String {
         let why = before.map { "in place of \($0)" } ?? "and take no more writes"
         return "follow \(master.address), which Sentinel names the master (epoch \(master.epoch)), \(why)"
+    }
+}
+
+extension ObservedMaster.Standing {
+    /// What to do where a server that Sentinel names stays so; `nil` where it goes on by itself.
+    fileprivate var cure: String? {
+        switch self {
+        case .master, .loading, .placeholder: nil
+        case .replica: "Look into the logs of Sentinel and of that server"
+        case .unreachable: "Check that it runs, and that it can be reached from here"
+        case .refuses: "Check REDIS_MASTER_PASSWORD and REDIS_MASTER_USER here"
+        }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Glibc
 public import Settings
 
 extension GivenSettings {
@@ -19,7 +20,15 @@ extension GivenSettings {
         func text(_ name: String) -> String? {
             reader.string(forKey: ConfigKey(Self.components(of: name)), isSecret: secrets.contains(name))
         }
-        self.init(of: variables, flags: Set(flags.keys), lookUpName: text) { text($0.name) }
+        self.init(of: variables, flags: Set(flags.keys), lookUpName: text, lookUpBytes: Self.environmentBytes) {
+            text($0.name)
+        }
+    }
+
+    /// A variable of the environment, of any bytes.
+    private static func environmentBytes(_ name: String) -> [UInt8]? {
+        guard let value = unsafe getenv(name) else { return nil }
+        return unsafe Array(UnsafeRawBufferPointer(start: value, count: strlen(value)))
     }
 
     /// `redis`, `database` for `REDIS_DATABASE`.

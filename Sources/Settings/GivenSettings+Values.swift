@@ -95,7 +95,7 @@ extension GivenSettings {
         }
         try checkName(variable)
         let contents = try file(fileVariable, readFile)
-        guard var secret = contents ?? value(variable).map({ Array($0.utf8) }) else { return nil }
+        guard var secret = contents ?? source(variable)?.bytes else { return nil }
         // An editor's or `echo`'s newline is not part of the secret.
         if secret.last == UInt8(ascii: "\n") {
             secret.removeLast()

@@ -6,6 +6,8 @@ public struct GivenSettings: Sendable {
     /// The value given for a variable.
     struct Given {
         var text: String
+        /// The same as it came, for a secret of the environment, which may be any bytes.
+        var bytes: [UInt8]
         /// Whether by the flag, not in the environment.
         var isFlag: Bool
         /// The variable's own name, or the one that it has for Valkey.
@@ -20,23 +22,28 @@ public struct GivenSettings: Sendable {
     /// - Parameters:
     ///   - flags: the names of the variables that were given by their flags.
     ///   - lookUpName: asked for other names that a variable has in the environment; see ``Variable/valkeyNames``.
+    ///   - lookUpBytes: asked for secrets before the other two, by their names in the environment: a text is UTF-8.
     ///   - lookUp: asked for each of the variables, once; gives the flag's value where there is one.
     public init(
         of variables: VariableList, flags: Set<String>, lookUpName: (String) -> String? = { _ in nil },
+        lookUpBytes: (String) -> [UInt8]? = { _ in nil },
         _ lookUp: (Variable) -> String?
     ) {
         self.variables = variables
         given = variables.reduce(into: [:]) { given, variable in
             let isFlag = flags.contains(variable.name)
-            var found: [(name: String, text: String)] = []
-            if let text = lookUp(variable), !text.isEmpty { found.append((variable.name, text)) }
-            for name in isFlag ? [] : variable.valkeyNames {
-                if let text = lookUpName(name), !text.isEmpty { found.append((name, text)) }
+            var found: [(name: String, bytes: [UInt8])] = []
+            func find(_ name: String, _ text: @autoclosure () -> String?) {
+                let raw = variable.isSecret && !isFlag ? lookUpBytes(name) : nil
+                if let bytes = raw ?? text().map({ Array($0.utf8) }), !bytes.isEmpty { found.append((name, bytes)) }
             }
+            find(variable.name, lookUp(variable))
+            for name in isFlag ? [] : variable.valkeyNames { find(name, lookUpName(name)) }
             guard let first = found.first else { return }
-            let other = found.first { $0.text != first.text }?.name
+            let other = found.first { $0.bytes != first.bytes }?.name
             given[variable.name] = Given(
-                text: first.text, isFlag: isFlag, name: first.name,
+                text: String(decoding: first.bytes, as: UTF8.self), bytes: first.bytes, isFlag: isFlag,
+                name: first.name,
                 otherName: variable.isSetByKubernetes ? nil : other)
         }
     }

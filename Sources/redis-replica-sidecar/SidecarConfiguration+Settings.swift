@@ -29,6 +29,10 @@ extension SidecarConfiguration {
         sentinel = try Self.sentinel(settings)
         // The flag as well as the variable: the certificates are read with the others.
         environment["REDIS_SENTINEL_TLS"] = sentinel?.usesTLS == true ? Array("yes".utf8) : nil
+        if let sentinel, environment[SentinelSettings.hostVariable] == nil {
+            let list = sentinel.settings.sentinels.map(\.description).joined(separator: ",")
+            environment[SentinelSettings.hostVariable] = Array(list.utf8)
+        }
         token = try Self.token(settings)
         moreHosts = try Self.moreHosts(settings)
     }

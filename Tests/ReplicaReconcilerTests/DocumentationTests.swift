@@ -1,3 +1,4 @@
+import RedisCore
 import Testing
 
 @Suite("The sidecar's document says what the sources say")
@@ -74,6 +75,18 @@ struct DocumentationTests {
         }
         #expect(names.count > 150)
         #expect(Set(try rows(of: "metric")) == names)
+    }
+
+    @Test("the document of fail-over lists the right to each command that is sent")
+    func rights() throws {
+        let document = try SourceTexts.contents("docs/failover.md")
+        let commands =
+            SentinelAnswer.commands(for: "m") + [
+                SentinelAnswer.quorumCommand(for: "m"), SentinelReplicas.command(for: "m"),
+            ]
+        let user = try #require(document.split(separator: "\n").first { $0.hasPrefix("user follower ") })
+        let rights = Set(user.split(separator: " ").map(String.init))
+        for command in commands { #expect(rights.contains(SentinelAnswer.Reason.right(to: command))) }
     }
 
     @Test("every problem, and every member of the status")

@@ -71,11 +71,64 @@ struct SentinelFollowerTests {
         var scene = leading()
         for _ in 0..<100 {
             #expect(scene.look(Self.a, named: Self.named(masterB, 2), is: standing, after: .seconds(3)) == nil)
-            #expect(scene.follower.state.code == "awaits-master")
+            #expect(["awaits-master", "unusable-master"].contains(scene.follower.state.code))
         }
         #expect(
             scene.look(Self.a, named: Self.named(masterB, 2), is: .master(Self.b), after: .seconds(3))
                 == Self.move(2, before: nil))
+    }
+
+    @Test(
+        "a master that was replaced by one that cannot be asked is an alarm after ten seconds, with what to do",
+        arguments: [
+            (ObservedMaster.Standing.unreachable("does not answer"), "can be reached"),
+            (.refuses("asks for a password"), "REDIS_MASTER_PASSWORD"), (.replica(of: masterA), "logs of Sentinel"),
+        ])
+    func unusable(standing: ObservedMaster.Standing, cure: String) {
+        var scene = leading()
+        func look(_ scene: inout Scene, _ standing: ObservedMaster.Standing, _ master: MasterAddress = masterB) {
+            #expect(scene.look(Self.a, named: Self.named(master, 2), is: standing) == nil)
+        }
+        for _ in 0..<10 {
+            look(&scene, standing)
+            #expect(scene.follower.state.code == "awaits-master" && !scene.follower.state.isAlarm)
+        }
+        for _ in 0..<10 {
+            look(&scene, standing)
+            #expect(scene.follower.state.code == "unusable-master" && scene.follower.state.isAlarm)
+        }
+        #expect("\(scene.follower.state)".contains(cure), "\(scene.follower.state)")
+        // Another one that is named has its own time.
+        look(&scene, standing, MasterAddress(host: "10.0.0.99", port: 6379))
+        #expect(!scene.follower.state.isAlarm)
+        for _ in 0..<11 { look(&scene, standing) }
+        #expect(scene.follower.state.isAlarm)
+        #expect(
+            scene.look(Self.a, named: Self.named(masterB, 2), is: .master(Self.b), after: .seconds(3))
+                == Self.move(2, before: nil))
+        #expect(!scene.follower.state.isAlarm)
+    }
+
+    @Test(
+        "a server that reads or restores its data is waited for, however long",
+        arguments: [
+            ObservedMaster.Standing.loading, .placeholder,
+        ])
+    func patient(standing: ObservedMaster.Standing) {
+        var scene = leading()
+        for _ in 0..<100 {
+            #expect(scene.look(Self.a, named: Self.named(masterB, 2), is: standing) == nil)
+            #expect(scene.follower.state.code == "awaits-master")
+        }
+    }
+
+    @Test("a minority for lack of a right says which one")
+    func forbidden() {
+        var scene = leading()
+        var named = SentinelMaster(masterB, epoch: 2)
+        named.isMajorityForbidden = true
+        #expect(scene.look(Self.a, named: .master(named, isMajority: false), is: .master(Self.b)) == nil)
+        #expect("\(scene.follower.state)".contains("grant +sentinel|ckquorum to it"), "\(scene.follower.state)")
     }
 
     @Test(

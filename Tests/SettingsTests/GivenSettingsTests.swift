@@ -131,6 +131,30 @@ struct GivenSettingsTests {
         #expect(try given(["REDIS_PASSWORD": "p", "VALKEY_PASSWORD": "p"]).secret("REDIS_PASSWORD", read) == [112])
     }
 
+    @Test func `take any bytes of a secret, from its variable as from its file`() throws {
+        let secret: [UInt8] = [0xFF, 0x61, 0xC3, 0x28, 0x80]
+        func read(_: String) throws(ConfigurationError) -> [UInt8] { secret + [10] }
+        func given(_ bytes: [String: [UInt8]], _ texts: [String: String] = [:]) -> GivenSettings {
+            func raw(_ name: String) -> [UInt8]? { bytes[name] }
+            return GivenSettings(of: Self.variables, flags: [], lookUpBytes: raw) { texts[$0.name] }
+        }
+        #expect(try given(["WORD": secret]).secret("WORD", read) == secret)
+        #expect(try given(["WORD": secret + [10]]).secret("WORD", read) == secret)
+        #expect(try given([:], ["WORD_FILE": "f"]).secret("WORD", read) == secret)
+        #expect(try given(["WORD": []], ["WORD": ""]).secret("WORD", read) == nil)
+        #expect(given(["WORD": secret]).lines(of: [.other])[0] == "WORD=<redacted> # environment")
+        // What is no secret is a text.
+        #expect(given(["TEXT": secret], ["TEXT": "t"]).value("TEXT") == "t")
+        let variables = VariableList([
+            Variable("REDIS_PASSWORD", .other, "", .secret), Variable("REDIS_PASSWORD_FILE", .other, ""),
+        ])
+        func raw(_ name: String) -> [UInt8]? { ["REDIS_PASSWORD": [0xFF], "VALKEY_PASSWORD": [0xFE]][name] }
+        let two = GivenSettings(of: variables, flags: [], lookUpBytes: raw) { _ in nil }
+        #expect(throws: ConfigurationError.differentNames("REDIS_PASSWORD", "VALKEY_PASSWORD")) {
+            try two.secret("REDIS_PASSWORD", read)
+        }
+    }
+
     @Test func `take a secret from its file, without its last newline`() throws {
         let settings = given(["WORD_FILE": "/run/word"])
         let secret = try settings.secret("WORD") { path throws(ConfigurationError) in Array("\(path)\n\n".utf8) }

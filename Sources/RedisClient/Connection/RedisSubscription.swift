@@ -1,7 +1,5 @@
 import Hiredis
 package import NIOCore
-import NIOPosix
-import NIOSSL
 
 /// A connection that listens to channels of one server, and hears at once when that ends.
 ///
@@ -27,31 +25,17 @@ package final class RedisSubscription {
     /// - Parameters:
     ///   - logIns: AUTH with its words, each; one that is refused changes nothing.
     ///   - message: called with each message: the channel, and what came.
+    ///   - refused: called with an error that ends it: a right or a log-in is missing.
     ///   - end: called once, also where it could not be opened.
     package static func open(
         _ server: RedisConversation.Server, tls: RedisTLS?, logIns: [[[UInt8]]], channels: [String], timeout: Duration,
         eventLoop: any EventLoop, message: @escaping (_ channel: String, _ text: [UInt8]) -> Void,
+        refused: @escaping (_ error: String) -> Void = { _ in },
         end: @escaping () -> Void, opened: @escaping (RedisSubscription) -> Void
     ) {
-        let handler = SubscriptionHandler(logIns: logIns, channels: channels, message: message, end: end)
-        let bound = NIOLoopBound(handler, eventLoop: eventLoop)
-        let bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(.init(timeout))
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    if case .tls(_, let name) = server, let tls {
-                        let tlsHandler = try tls.makeHandler(for: name)
-                        try channel.pipeline.syncOperations.addHandlers(
-                            tlsHandler, TLSObserver(of: tlsHandler) { _ in })
-                    }
-                    try channel.pipeline.syncOperations.addHandler(bound.value)
-                }
-            }
-        let connected =
-            switch server {
-            case .unixSocket(let path): bootstrap.connect(unixDomainSocketPath: path)
-            case .address(let address), .tls(let address, _): bootstrap.connect(to: address)
-            }
+        let handler = SubscriptionHandler(
+            logIns: logIns, channels: channels, message: message, refused: refused, end: end)
+        let connected = server.connect(tls: tls, timeout: timeout, eventLoop: eventLoop, handler)
         connected.assumeIsolated().whenComplete { result in
             switch result {
             case .success(let channel): opened(RedisSubscription(handler: handler, channel: channel))
@@ -73,6 +57,7 @@ package final class RedisSubscription {
         private let logIns: [[[UInt8]]]
         private let channels: [String]
         private let message: (String, [UInt8]) -> Void
+        private let refused: (String) -> Void
         private var end: (() -> Void)?
         private var confirmed = 0
         private var heardAt = NIODeadline.now()
@@ -82,11 +67,12 @@ package final class RedisSubscription {
 
         init(
             logIns: [[[UInt8]]], channels: [String], message: @escaping (String, [UInt8]) -> Void,
-            end: @escaping () -> Void
+            refused: @escaping (String) -> Void, end: @escaping () -> Void
         ) {
             self.logIns = logIns
             self.channels = channels
             self.message = message
+            self.refused = refused
             self.end = end
         }
 
@@ -125,6 +111,7 @@ package final class RedisSubscription {
             heardAt = .now()
             var messages: [(String, [UInt8])] = []
             var isOver = false
+            var refusal: String?
             let buffer = unwrapInboundIn(data)
             do throws(ReplyReaderError) {
                 try reader.read(
@@ -142,8 +129,10 @@ package final class RedisSubscription {
                         }
                     // Of the log-ins one may be refused; without the right to subscribe there is nothing to hear.
                     case .error(let text):
-                        let words = text.copied
-                        if words.starts(with: "NOPERM".utf8) || words.starts(with: "NOAUTH".utf8) { isOver = true }
+                        let words = String(decoding: text.copied, as: UTF8.self)
+                        // The connection's name is of use to people alone.
+                        if words.hasPrefix("NOPERM"), words.contains("'client") { break }
+                        if words.hasPrefix("NOPERM") || words.hasPrefix("NOAUTH") { refusal = refusal ?? words }
                     case .bulk, .simple, .integer, .null: break
                     }
                     return true
@@ -152,7 +141,8 @@ package final class RedisSubscription {
                 isOver = true
             }
             for (channel, text) in messages { message(channel, text) }
-            if isOver { context.close(promise: nil) }
+            if let refusal { refused(refusal) }
+            if isOver || refusal != nil { context.close(promise: nil) }
         }
 
         func channelInactive(context: ChannelHandlerContext) {

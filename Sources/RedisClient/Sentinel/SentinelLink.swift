@@ -12,13 +12,15 @@ final class SentinelLink {
     /// What it said to one question.
     struct Answer {
         var answer: SentinelAnswer
-        /// Healthy replicas, by its word.
-        var replicas: [MasterAddress]
         var askedAt: NIODeadline
     }
 
     static let interval = TimeAmount.seconds(1)
     static let hurriedInterval = TimeAmount.milliseconds(100)
+    /// From one question for the replicas to the next, at least.
+    private static let listInterval = TimeAmount.milliseconds(500)
+    /// A subscription of this age has every right.
+    private static let longSubscription = TimeAmount.seconds(10)
     /// How long a connect, and an answer, may take.
     static let timeout = Duration.seconds(1)
     /// What it publishes before and after it makes another server the master (redis/redis `src/sentinel.c`).
@@ -35,10 +37,16 @@ final class SentinelLink {
     private let access: SentinelConnectionSettings
     private let eventLoop: any EventLoop
     private let whenAnswered: (SentinelLink, Answer) -> Void
+    private let whenListed: (SentinelLink, SentinelReplicaReader.Outcome) -> Void
     private let whenFailingOver: (SentinelLink) -> Void
+    private let whenNotHeard: (SentinelLink, String?) -> Void
     private var conversation: RedisConversation?
     private var subscription: RedisSubscription?
+    private var replicas: SentinelReplicaConnection?
+    private var isListing = false
+    private var listedAt: NIODeadline?
     private var isSubscribing = false
+    private var subscribedAt = NIODeadline.uptimeNanoseconds(0)
     private var isAsking = false
     /// Whether it said something by itself meanwhile.
     private var asksAgain = false
@@ -51,7 +59,10 @@ final class SentinelLink {
     init(
         to endpoint: RedisEndpoint, name: String, masterName: String, access: SentinelConnectionSettings,
         eventLoop: any EventLoop,
-        whenAnswered: @escaping (SentinelLink, Answer) -> Void, whenFailingOver: @escaping (SentinelLink) -> Void
+        whenAnswered: @escaping (SentinelLink, Answer) -> Void,
+        whenListed: @escaping (SentinelLink, SentinelReplicaReader.Outcome) -> Void,
+        whenFailingOver: @escaping (SentinelLink) -> Void,
+        whenNotHeard: @escaping (SentinelLink, String?) -> Void
     ) {
         self.endpoint = endpoint
         self.name = name
@@ -59,7 +70,9 @@ final class SentinelLink {
         self.access = access
         self.eventLoop = eventLoop
         self.whenAnswered = whenAnswered
+        self.whenListed = whenListed
         self.whenFailingOver = whenFailingOver
+        self.whenNotHeard = whenNotHeard
     }
 
     /// Asks now, and again and again.
@@ -72,6 +85,8 @@ final class SentinelLink {
         conversation = nil
         subscription?.close()
         subscription = nil
+        replicas?.close()
+        replicas = nil
     }
 
     func hurry(_ isHurried: Bool) {
@@ -108,22 +123,17 @@ final class SentinelLink {
 
     private func ask(over conversation: RedisConversation, logsIn: Bool) {
         let logIn = logsIn ? self.logIn : []
-        let questions =
-            SentinelAnswer.commands(for: masterName) + [SentinelReplica.command(for: masterName)]
+        let questions = SentinelAnswer.commands(for: masterName)
         conversation.ask(
-            logIn + questions.map { $0.map { Array($0.utf8) } }, within: Self.timeout, elements: 16_384
+            logIn + questions.map { $0.map { Array($0.utf8) } }, within: Self.timeout, bytes: 64 << 10, elements: 256
         ) { result in
             switch result {
             case .success(let values):
                 let answers = values.dropFirst(logIn.count).map { $0 }
-                var answer = SentinelAnswer(master: SentinelReply(answers[0]), address: SentinelReply(answers[1]))
-                if case .unknown(.loginRefused) = answer, let first = values.first, case .error = first, !logIn.isEmpty
-                {
-                    // What it said to the log-in itself says more than that there was none.
-                    answer = SentinelAnswer(master: SentinelReply(first), address: .other)
-                }
-                self.end(answer, replicas: SentinelReplica.healthy(answers[2].lists))
+                let answer = SentinelAnswer(master: SentinelReply(answers[0]), address: SentinelReply(answers[1]))
+                self.end(answer.afterLogIn(logIn.isEmpty ? nil : values.first.map { SentinelReply($0) }))
                 self.subscribe()
+                if answer.named != nil { self.list() }
             case .failure(let failure):
                 conversation.close()
                 self.conversation = nil
@@ -132,7 +142,7 @@ final class SentinelLink {
         }
     }
 
-    private func end(_ answer: SentinelAnswer, replicas: [MasterAddress] = []) {
+    private func end(_ answer: SentinelAnswer) {
         isAsking = false
         guard !isStopped else { return }
         // It may take another password by now.
@@ -147,7 +157,37 @@ final class SentinelLink {
         } else {
             askLater()
         }
-        whenAnswered(self, Answer(answer: answer, replicas: replicas, askedAt: askedAt))
+        whenAnswered(self, Answer(answer: answer, askedAt: askedAt))
+    }
+
+    /// Asks for the replicas, twice a second at the most, and apart from the question about the master: their list may be of any
+    /// length.
+    private func list() {
+        let now = NIODeadline.now()
+        guard !isListing, !isStopped, listedAt.map({ now - $0 >= Self.listInterval }) ?? true, let server else {
+            return
+        }
+        isListing = true
+        listedAt = now
+        if let replicas, replicas.isOpen { return list(over: replicas, logIns: []) }
+        SentinelReplicaConnection.open(server, tls: access.tls, timeout: Self.timeout, eventLoop: eventLoop) {
+            connection in
+            guard let connection, !self.isStopped else {
+                connection?.close()
+                self.isListing = false
+                return
+            }
+            self.replicas = connection
+            self.list(over: connection, logIns: self.logIn)
+        }
+    }
+
+    private func list(over connection: SentinelReplicaConnection, logIns: [[[UInt8]]]) {
+        connection.ask(SentinelReplicas.command(for: masterName), logIns: logIns, within: Self.timeout) { outcome in
+            self.isListing = false
+            guard let outcome, !self.isStopped else { return }
+            self.whenListed(self, outcome)
+        }
     }
 
     private var server: RedisConversation.Server? {
@@ -164,6 +204,10 @@ final class SentinelLink {
     // MARK: What it says by itself
 
     private func subscribe() {
+        // One that may not PING is closed a second later.
+        if subscription?.isSubscribed == true, !isStopped, .now() - subscribedAt > Self.longSubscription {
+            whenNotHeard(self, nil)
+        }
         guard subscription == nil, !isSubscribing, !isStopped, let server else { return }
         isSubscribing = true
         RedisSubscription.open(
@@ -171,13 +215,25 @@ final class SentinelLink {
             eventLoop: eventLoop
         ) { channel, text in
             self.hear(channel, String(decoding: text, as: UTF8.self))
+        } refused: { error in
+            // What else it refuses it says to the question as well.
+            guard error.hasPrefix("NOPERM"), !self.isStopped else { return }
+            self.whenNotHeard(self, Self.words(ofRefusal: error))
         } end: {
             self.isSubscribing = false
             self.subscription = nil
         } opened: { subscription in
             self.isSubscribing = false
+            self.subscribedAt = .now()
             if self.isStopped { subscription.close() } else { self.subscription = subscription }
         }
+    }
+
+    private static func words(ofRefusal error: String) -> String {
+        """
+        does not let this user SUBSCRIBE (\(printable(error.utf8, limit: 120))), so that a planned fail-over may lose writes: \
+        grant +subscribe, +ping, &+* and &-* to it
+        """
     }
 
     /// `+try-failover`: `master NAME 10.0.0.1 6379`; `+selected-slave`: `slave … @ NAME 10.0.0.1 6379`; `+switch-master`: `NAME …`.
@@ -210,15 +266,6 @@ extension RedisValue {
         switch self {
         case .bulk(let text), .simple(let text): String(decoding: text, as: UTF8.self)
         case .error, .integer, .null, .array: nil
-        }
-    }
-
-    /// Of an array of arrays, the words of each.
-    fileprivate var lists: [[String]] {
-        guard case .array(let elements) = self else { return [] }
-        return elements.map { element in
-            guard case .array(let words) = element else { return [] }
-            return words.compactMap(\.word)
         }
     }
 }

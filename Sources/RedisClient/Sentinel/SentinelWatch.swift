@@ -21,6 +21,8 @@ final class SentinelWatch {
     private var view = SentinelView()
     private var links: [SentinelLink] = []
     private var replicas: [RedisEndpoint: [MasterAddress]] = [:]
+    /// What is not right with what each lists or publishes, as it was logged.
+    private var troubles: [RedisEndpoint: [Trouble: String]] = [:]
     /// When each last announced a fail-over.
     private var announcements: [RedisEndpoint: NIODeadline] = [:]
     private var word = SentinelWord()
@@ -58,6 +60,7 @@ final class SentinelWatch {
         for link in links where !found.contains(where: { $0.endpoint == link.endpoint }) {
             link.stop()
             replicas[link.endpoint] = nil
+            troubles[link.endpoint] = nil
             announcements[link.endpoint] = nil
         }
         links = found.map { sentinel in
@@ -65,7 +68,9 @@ final class SentinelWatch {
             let link = SentinelLink(
                 to: sentinel.endpoint, name: sentinel.name, masterName: masterName, access: access,
                 eventLoop: eventLoop, whenAnswered: { [unowned self] in take($1, from: $0) },
-                whenFailingOver: { [unowned self] in noteFailover(of: $0) })
+                whenListed: { [unowned self] in take($1, from: $0) },
+                whenFailingOver: { [unowned self] in noteFailover(of: $0) },
+                whenNotHeard: { [unowned self] in note($1, .subscription, of: $0) })
             link.hurry(true)
             link.start()
             return link
@@ -88,12 +93,38 @@ final class SentinelWatch {
     private func take(_ answer: SentinelLink.Answer, from link: SentinelLink) {
         guard !isStopped else { return }
         view.note(answer.answer, from: link.address, at: .uptime)
-        if answer.answer.named != nil { replicas[link.endpoint] = answer.replicas }
         // It was asked after it had said so: the answer says whether it goes on.
         if let announced = announcements[link.endpoint], answer.askedAt > announced {
             announcements[link.endpoint] = nil
         }
         decide()
+    }
+
+    private func take(_ outcome: SentinelReplicaReader.Outcome, from link: SentinelLink) {
+        guard !isStopped else { return }
+        switch outcome {
+        case .list(let list):
+            replicas[link.endpoint] = list.healthy
+            note(list.bound.map { "\($0)" }, .list, of: link)
+            decide()
+        case .refused(let error):
+            let command = SentinelReplicas.command(for: masterName)
+            let words = SentinelAnswer.Reason(ofError: error, to: command).description
+            note("\(words); the replicas that it knows get no reads", .list, of: link)
+        case .unreadable(let reason):
+            note("gives a list of replicas that cannot be read, so that they get no reads: \(reason)", .list, of: link)
+        }
+    }
+
+    private enum Trouble { case list, subscription }
+
+    /// Logs it once, until it is over or another one.
+    ///
+    /// - Parameter words: go on from the Sentinel's address; `nil`: all is right.
+    private func note(_ words: String?, _ trouble: Trouble, of link: SentinelLink) {
+        guard !isStopped, troubles[link.endpoint]?[trouble] != words else { return }
+        troubles[link.endpoint, default: [:]][trouble] = words
+        if let words { logger.warning("the Sentinel \(link.endpoint) \(words)") }
     }
 
     private func noteFailover(of link: SentinelLink) {

@@ -28,6 +28,8 @@ package struct SentinelMaster: Equatable, Sendable {
     package var isFailingOver = false
     /// It does, and still names the former master: another server takes its place in a moment.
     package var isBeingReplaced = false
+    /// Whether it was asked for its majority, and does not let this user ask; then ``reachesMajority`` is `false`.
+    package var isMajorityForbidden = false
 
     package init(_ address: MasterAddress, epoch: UInt64, quorum: Int = 0, otherSentinels: Int = 0, replicas: Int = 0) {
         self.address = address
@@ -55,6 +57,10 @@ package enum SentinelAnswer: Equatable, Sendable {
         case masterDown(SentinelMaster, flags: [String])
         /// It wants a login, or another one; its error.
         case loginRefused(String)
+        /// Its ACL does not let this user run a command.
+        ///
+        /// - Parameter command: its first two words.
+        case forbidden(command: [String])
         /// It is a redis-server; its error.
         case notASentinel
         /// Any other error of it, or an answer that no Sentinel gives.
@@ -78,8 +84,10 @@ package enum SentinelAnswer: Equatable, Sendable {
     ///   - quorum: the reply to ``quorumCommand(for:)``; `nil` where it was not asked.
     package init(master: SentinelReply, address: SentinelReply, quorum: SentinelReply? = nil) {
         do throws(Fault) {
-            let fields = try Self.texts(master)
-            let words = try Self.texts(address)
+            // The name is not of use to tell which command was refused.
+            let commands = Self.commands(for: "")
+            let fields = try Self.texts(master, to: commands[0])
+            let words = try Self.texts(address, to: commands[1])
             self = try Self.read(fields: fields, address: words, quorum: quorum)
         } catch {
             self = .unknown(error.reason)
@@ -88,26 +96,25 @@ package enum SentinelAnswer: Equatable, Sendable {
 
     private struct Fault: Error { var reason: Reason }
 
-    private static func texts(_ reply: SentinelReply) throws(Fault) -> [String] {
-        switch reply {
-        case .texts(let texts): return texts
-        case .null: throw Fault(reason: .unknownName)
-        case .error(let line): throw Fault(reason: reason(ofError: line))
-        case .other: throw Fault(reason: .refused("an answer that no Sentinel gives"))
+    /// What it said to the log-in itself, where that was refused, says more than that a command was.
+    ///
+    /// - Parameter reply: to AUTH; `nil` where none was sent.
+    package func afterLogIn(_ reply: SentinelReply?) -> SentinelAnswer {
+        guard case .error(let line)? = reply else { return self }
+        switch self {
+        case .unknown(.loginRefused), .unknown(.forbidden):
+            return .unknown(.loginRefused(printable(line.utf8, limit: 120)))
+        case .master, .unknown: return self
         }
     }
 
-    private static func reason(ofError line: String) -> Reason {
-        let lowercased = line.lowercased()
-        let shown = printable(line.utf8, limit: 120)
-        if lowercased.hasPrefix("err no such master") { return .unknownName }
-        if lowercased.hasPrefix("err unknown command") { return .notASentinel }
-        if ["noauth", "wrongpass", "noperm", "denied", "err auth", "err invalid password"].contains(where: {
-            lowercased.hasPrefix($0)
-        }) {
-            return .loginRefused(shown)
+    private static func texts(_ reply: SentinelReply, to command: [String]) throws(Fault) -> [String] {
+        switch reply {
+        case .texts(let texts): return texts
+        case .null: throw Fault(reason: .unknownName)
+        case .error(let line): throw Fault(reason: Reason(ofError: line, to: command))
+        case .other: throw Fault(reason: .refused("an answer that no Sentinel gives"))
         }
-        return .refused(shown)
     }
 
     private static func read(
@@ -139,6 +146,7 @@ package enum SentinelAnswer: Equatable, Sendable {
         master.reachesMajority = quorum.map {
             if case .texts(let line) = $0 { line.count == 1 && line[0].hasPrefix("OK ") } else { false }
         }
+        if case .error(let line)? = quorum { master.isMajorityForbidden = line.hasPrefix("NOPERM") }
         let flags = flagsText.split(separator: ",").map { String($0) }
         master.isFailingOver = flags.contains("failover_in_progress")
         guard flags.contains("master") else { throw Fault(reason: .refused("flags that no master has")) }
@@ -169,6 +177,7 @@ extension SentinelAnswer {
         case .unknown(.noAddress): "no-address"
         case .unknown(.masterDown): "master-down"
         case .unknown(.loginRefused): "login-refused"
+        case .unknown(.forbidden): "no-permission"
         case .unknown(.notASentinel): "not-a-sentinel"
         case .unknown(.refused): "refused"
         }
@@ -195,8 +204,48 @@ extension SentinelAnswer.Reason: CustomStringConvertible {
             "takes the master \(master.address) for down (\(printable(flags.joined(separator: ",").utf8, limit: 120)))"
         case .loginRefused(let error):
             "refuses the login: \(error); check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD"
+        case .forbidden(let command):
+            "does not let this user run \(Self.name(of: command)) (NOPERM): grant \(Self.right(to: command)) to it"
         case .notASentinel: "is no Sentinel: name the Sentinels (port 26379), not the redis-servers (6379)"
         case .refused(let error): "gives no usable answer: \(error)"
         }
+    }
+}
+
+extension SentinelMaster {
+    /// Why it is unknown whether it reaches the others, and what to do; `nil` where it said so or was not asked.
+    package var forbiddenMajority: String? {
+        let command = Array(SentinelAnswer.quorumCommand(for: "").prefix(2))
+        return isMajorityForbidden ? "the Sentinel \(SentinelAnswer.Reason.forbidden(command: command))" : nil
+    }
+}
+
+extension SentinelAnswer.Reason {
+    /// - Parameters:
+    ///   - line: an error, without its `-`.
+    ///   - command: what it answers.
+    package init(ofError line: String, to command: [String]) {
+        let lowercased = line.lowercased()
+        let shown = printable(line.utf8, limit: 120)
+        func begins(with beginnings: String...) -> Bool { beginnings.contains { lowercased.hasPrefix($0) } }
+        self =
+            if begins(with: "err no such master") {
+                .unknownName
+            } else if begins(with: "err unknown command") {
+                .notASentinel
+            } else if begins(with: "noperm") {
+                .forbidden(command: Array(command.prefix(2)))
+            } else if begins(with: "noauth", "wrongpass", "denied", "err auth", "err invalid password") {
+                .loginRefused(shown)
+            } else {
+                .refused(shown)
+            }
+    }
+
+    private static func name(of command: [String]) -> String { command.joined(separator: " ") }
+
+    /// What a user needs to run it: `+sentinel|master`.
+    package static func right(to command: [String]) -> String {
+        "+" + command.prefix(2).joined(separator: "|").lowercased()
     }
 }

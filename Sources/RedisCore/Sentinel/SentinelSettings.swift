@@ -104,9 +104,9 @@ package enum SentinelSettingsFault: Error, Equatable, Sendable {
 
     package var problem: String {
         switch self {
-        case .notASentinel(let text): text.isEmpty ? "an empty part of the list" : "\(shown(text)) is not HOST[:PORT]"
+        case .notASentinel(let text): text.isEmpty ? "a part of the list is empty" : "\(shown(text)) is not HOST[:PORT]"
         case .noBrackets(let text): "\(shown(text)) is an IPv6 address without brackets"
-        case .tooMany(let count): "\(count) Sentinels, more than \(SentinelSettings.maximumSentinels)"
+        case .tooMany(let count): "it names \(count) Sentinels, more than \(SentinelSettings.maximumSentinels)"
         case .notAPort(let text): "\(shown(text)) is no port"
         case .notAMasterName(let text): "\(shown(text)) cannot be the name of a master"
         }

@@ -4,7 +4,8 @@
 ///   Sentinel is enough to know the newest one, since the others adopt it from it within about a second. So one that was cut
 ///   off, which still names the former master, never wins against one that was not.
 /// - A known epoch is never replaced by a lower one: the Sentinel that knew it may only be silent.
-/// - Two addresses of one epoch contradict each other: unknown.
+/// - Two addresses of one epoch contradict each other: unknown. So does an address the one that was named before with the same
+///   epoch, as where the Sentinel that named that one has fallen silent, until all Sentinels agree on it.
 /// - Whether a majority of the Sentinels has answered is part of the verdict. Without it, those that answered may be the ones
 ///   that were cut off; nothing that takes writes should begin, and no master be left, on their word alone.
 ///
@@ -31,8 +32,14 @@ package struct SentinelView: Equatable, Sendable {
         var since: Duration
     }
 
+    /// What the last verdict named.
+    private struct Named: Equatable {
+        var master: MasterAddress
+        var epoch: UInt64
+    }
+
     private var entries: [Entry] = []
-    private var highestEpoch: UInt64?
+    private var last: Named?
     private var restart: Restart?
 
     package init(_ sentinels: [MasterAddress] = []) { watch(sentinels) }
@@ -78,12 +85,14 @@ package struct SentinelView: Equatable, Sendable {
             restart = nil
             return .unknown(.contradiction(addresses, epoch: epoch))
         }
-        if let seen = highestEpoch, epoch < seen, !beginsAgain(addresses[0], epoch, named, at: now) {
-            return .unknown(.olderEpoch(epoch, seen: seen))
+        if let last, let doubt = doubt(addresses[0], epoch, last), !beginsAgain(addresses[0], epoch, named, at: now) {
+            return .unknown(doubt)
         }
         restart = nil
-        highestEpoch = epoch
-        for case .master(let master)? in newest.map(\.answer) {
+        last = Named(master: addresses[0], epoch: epoch)
+        for case .master(var master)? in newest.map(\.answer) {
+            // Several are asked themselves.
+            if entries.count > 1 { master.isMajorityForbidden = false }
             return .master(master, isMajority: isMajority(newest, of: named))
         }
         guard case .unknown(.masterDown(let master, let flags))? = newest.first?.answer else {
@@ -104,7 +113,15 @@ package struct SentinelView: Equatable, Sendable {
         return newest[0].answer?.named?.reachesMajority ?? true
     }
 
-    /// Whether all Sentinels have named this master with the same lower epoch for long enough.
+    /// Why what is named now is not newer than what was named last; `nil` where it may be.
+    private func doubt(_ address: MasterAddress, _ epoch: UInt64, _ last: Named) -> SentinelVerdict.Doubt? {
+        if epoch < last.epoch { return .olderEpoch(epoch, seen: last.epoch) }
+        guard epoch == last.epoch, !address.isSame(as: last.master) else { return nil }
+        return .contradiction([last.master, address], epoch: epoch)
+    }
+
+    /// Whether all Sentinels have named this master with the same epoch, and, if that is a lower one, for long enough. With the
+    /// same epoch as before there is only another address of the same master, as where its name has changed its address.
     private mutating func beginsAgain(
         _ address: MasterAddress, _ epoch: UInt64, _ named: [SentinelMaster], at now: Duration
     ) -> Bool {
@@ -113,6 +130,9 @@ package struct SentinelView: Equatable, Sendable {
             restart = nil
             return false
         }
+        // Several of one address may contradict each other in turns.
+        let isEachAsked = entries.count > 1 || named[0].otherSentinels == 0
+        if epoch == last?.epoch, isEachAsked { return true }
         guard let restart, restart.master.isSame(as: address), restart.epoch == epoch else {
             self.restart = Restart(master: address, epoch: epoch, since: now)
             return false

@@ -96,16 +96,18 @@ extension Sidecar {
         }
     }
 
+    private static let oddRole = "the local server gives an answer to ROLE that cannot be read"
+
     private static func objection(to move: SentinelFollower.Move, role: RedisValue) -> String? {
-        if let refusal = role.refusal { return "ROLE: the local server \(refusal.words)" }
-        guard case .array(let words) = role, let first = words.first?.text else { return "ROLE: an odd answer" }
+        if let refusal = role.refusal { return "the local server, asked for its ROLE, \(refusal.words)" }
+        guard case .array(let words) = role, let first = words.first?.text else { return oddRole }
         let isMaster = first == "master"
         guard isMaster == (move.before == nil) else {
             return "the local server is a \(printable(first.utf8, limit: 32)) now"
         }
         guard let before = move.before else { return nil }
         guard words.count >= 3, let host = words[1].text, case .integer(let port) = words[2] else {
-            return "ROLE: an odd answer"
+            return oddRole
         }
         let now = MasterAddress(host: host, port: Int(clamping: port))
         return now == before ? nil : "the local server follows \(now) now"
@@ -139,7 +141,7 @@ extension SentinelFollower.State {
         switch self {
         case .serverAway, .unknown: nil
         case .minority(let master), .leads(let master), .follows(let master), .connects(let master),
-            .awaits(let master, _), .empty(let master, _):
+            .awaits(let master, _), .unusable(let master, _, _), .empty(let master, _):
             master
         case .acting(let move), .failed(let move, _), .rehearsed(let move): move.master
         }

@@ -136,6 +136,7 @@ final class SentinelWatch {
             case .success(let values):
                 let replies = values.suffix(count).map { Self.reply($0) }
                 let answer = SentinelAnswer(master: replies[0], address: replies[1], quorum: replies[2])
+                    .afterLogIn(values.count > count ? Self.reply(values[0]) : nil)
                 if case .unknown(.loginRefused) = answer {
                     // Its password may be another one by the next time.
                     conversation.close()

@@ -52,6 +52,15 @@ extension Planner {
         }
         if let record = record(overruling: master) {
             follow(record.following, instead: master, from: .record(path: MasterRecordFile.path(environment)), included)
+        } else if followsSentinel, ownPlace.contains(master.host, master.port) {
+            // All nodes may have one and the same first guess, and Sentinel's word comes before it. Where that is not to be had,
+            // this server starts as any master does.
+            let address = "\(master.address)"
+            report(.note, .sentinelGuessIsItself(address), at: master.origin)
+            configuredMaster = nil
+            role = .master
+            sentinelMode = .master
+            removeMaster(included: included, from: master.origin)
         } else {
             setMaster(master)
         }

@@ -48,6 +48,8 @@ extension Problem {
             "at its start this server asks Sentinel (\(list)) for the master \(name)"
         case .sentinelNotFollowed: "ignored: Sentinel is followed only with the modes master and replica"
         case .sentinelNotNamed: "ignored: REDIS_SENTINEL_HOST names no Sentinel"
+        case .sentinelGuessIsItself(let master):
+            "\(master) is this server itself: it is a master until Sentinel names one"
         case .malformedSentinel(let problem, _): problem
         case .malformedCount(let value, let most): "\(shown(value)) is not a number from 0 to \(most)"
         case .recordUnusable: "the sidecar's record cannot be read; the environment decides"
@@ -132,6 +134,7 @@ extension Problem {
         case .sentinelDecides: "its word wins over the sidecar's record, the variables and the file"
         case .sentinelNotFollowed: "unset it, or set REDIS_REPLICATION_MODE to master or replica"
         case .sentinelNotNamed: "name the Sentinels there, or unset it"
+        case .sentinelGuessIsItself: "nothing has to be done: Sentinel's word comes first"
         case .malformedSentinel(_, let cure): cure
         case .malformedCount: "write digits alone"
         case .recordUnusable: "remove it, or make it readable for this user"

@@ -32,6 +32,8 @@ public enum Problem: Equatable, Sendable {
     /// The mode leaves nothing to decide.
     case sentinelNotFollowed
     case sentinelNotNamed
+    /// The master that is named is this server, and Sentinel decides.
+    case sentinelGuessIsItself(String)
     case malformedSentinel(problem: String, cure: String)
     case malformedCount([UInt8], most: Int)
 

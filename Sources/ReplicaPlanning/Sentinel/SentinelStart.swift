@@ -64,7 +64,7 @@ package struct SentinelStart: Equatable, Sendable {
     }
 
     private func step(_ master: SentinelMaster, _ isMajority: Bool, isOwn: Bool, _ elapsed: Int) -> Step {
-        let minority = Self.minority
+        let minority = master.forbiddenMajority ?? Self.minority
         if isOwn {
             let said = "Sentinel names this server the master (\(master.address), epoch \(master.epoch))"
             if isMajority || !hasData { return .lead(said: said, warning: isMajority ? nil : minority) }
@@ -74,7 +74,8 @@ package struct SentinelStart: Equatable, Sendable {
             "Sentinel names the master \(master.address) (epoch \(master.epoch)): this server starts as its replica"
         if isMajority { return .follow(master.address, said: said, warning: nil) }
         guard isOver(Self.patienceSeconds, elapsed) else { return .askAgain(minority) }
-        return .follow(master.address, said: said, warning: "\(minority); start the others, or check the list of them")
+        let cure = master.isMajorityForbidden ? "" : "; start the others, or check the list of them"
+        return .follow(master.address, said: said, warning: minority + cure)
     }
 
     private func waitOrBlock(_ why: String, _ elapsed: Int) -> Step {

@@ -113,6 +113,7 @@ final class SentinelRound {
                 replies.append(reply(try connection.command(command.map { Array($0.utf8) })))
             }
             return SentinelAnswer(master: replies[0], address: replies[1], quorum: replies[2])
+                .afterLogIn(refusal.map { .error($0) })
         } catch {
             return .unknown(.silent(reason(error, refusal)))
         }
@@ -123,7 +124,7 @@ final class SentinelRound {
         case .connect(_, let reason): "cannot be reached: \(reason)"
         case .timedOut: "does not answer within 1 s"
         case .broken(_, _, let reason): "closed the connection: \(refusal ?? reason)"
-        case .refused(_, let error): "\(error)"
+        case .refused(_, let error): "gives no usable answer: \(error)"
         }
     }
 

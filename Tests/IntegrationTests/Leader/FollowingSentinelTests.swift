@@ -233,6 +233,94 @@ struct FollowingSentinelTests {
         }
     }
 
+    @Test(
+        "a Sentinel that lists 400 replicas that are gone: its master is followed, and so are the replicas that are there"
+    )
+    func longList() async throws {
+        let gone = (0..<400).map {
+            "sentinel known-replica \(SentinelCluster.masterName) 127.9.\($0 / 200).\($0 % 200 + 1) 1"
+        }
+        var system = try SentinelCluster(lines: gone)
+        let sentinel = system.sentinels[0]
+        system = try SentinelCluster(like: system, environment: ["REDIS_SENTINEL_HOST": "\(sentinel.endpoint)"])
+        try await withLocalCluster(ClusterSpec(system.nodes + [sentinel, system.app])) { cluster in
+            try await cluster.wait(untilLeads: system.nodes[0].endpoint, servers: 3)
+            #expect(try await cluster.putValue("k", "v").status == 201)
+            let log = try await cluster.log(of: "app")
+            #expect(!log.contains("lists"), "\(log)")
+        }
+    }
+
+    private static let withUsers: [String] = {
+        let servers = RedisServer.paths.compactMap { try? RedisServer($0) }
+        return [servers.first { $0.has(6, 2) && !$0.has(7, 0) }, servers.last { $0.has(7, 0) }].compactMap { $0?.path }
+    }()
+
+    @Test(
+        "a user with the rights that the document names is let do all; each one that is missing is named once",
+        arguments: withUsers)
+    func rights(server: String) async throws {
+        let system = try SentinelCluster(
+            server: FilePath(server), lines: [try SentinelCluster.documentedUser(password: "s3cret")],
+            environment: ["REDIS_SENTINEL_USERNAME": "follower", "REDIS_SENTINEL_PASSWORD": "s3cret"])
+        try await withLocalCluster(system.spec) { cluster in
+            try await cluster.settle(system)
+            // Over two connections it asks; the third one has subscribed to eleven channels.
+            for sentinel in system.sentinels {
+                try await cluster.wait(until: "the user is there", of: sentinel.name) {
+                    let clients = try await cluster.redis(sentinel.name, "CLIENT", "LIST").text ?? ""
+                    let own = clients.split(separator: "\n").filter { $0.contains("user=follower") }
+                    return Observation(own.count == 3 && own.count { $0.contains(" sub=11 ") } == 1, else: clients)
+                }
+                #expect(try await cluster.redis(sentinel.name, "ACL", "LOG") == .array([]))
+            }
+            guard try RedisServer(server).has(7, 0) else { return }
+            _ = try await cluster.redis("sentinel-0", "ACL", "SETUSER", "follower", "-subscribe")
+            _ = try await cluster.redis("sentinel-0", "CLIENT", "KILL", "TYPE", "pubsub")
+            try await cluster.wait(untilLogOf: "app", says: "grant +subscribe, +ping, &+* and &-* to it")
+            _ = try await cluster.redis("sentinel-0", "ACL", "SETUSER", "follower", "-sentinel|replicas")
+            try await cluster.wait(
+                untilLogOf: "app", says: "SENTINEL REPLICAS (NOPERM): grant +sentinel|replicas to it")
+            for command in ["master", "get-master-addr-by-name"] {
+                _ = try await cluster.redis("sentinel-0", "ACL", "SETUSER", "follower", "-sentinel|\(command)")
+                try await cluster.wait(untilReadinessSays: "grant +sentinel|\(command) to it")
+                _ = try await cluster.redis("sentinel-0", "ACL", "SETUSER", "follower", "+sentinel|\(command)")
+            }
+            // The others decide all the while.
+            #expect(try await cluster.putValue("k", "v").status == 201)
+            let log = try await cluster.log(of: "app")
+            #expect(log.ranges(of: "grant +sentinel|replicas").count == 1, "\(log)")
+            #expect(log.ranges(of: "grant +subscribe").count == 1, "\(log)")
+        }
+    }
+
+    @Test("a password of any bytes comes from a variable as from a file")
+    func passwordBytes() async throws {
+        let folder = try Scratch()
+        let file = try folder.write("password", [0x61, 0xFF, 0xC3, 0x28, 0x62])
+        let program = try Programs.built("KVApp")
+        try folder.program(
+            "app",
+            """
+            #!/bin/sh
+            export REDIS_SENTINEL_PASSWORD="$(cat '\(file)')"
+            exec '\(program)' "$@"
+            """)
+        let system = try SentinelCluster(lines: [#"requirepass "a\xff\xc3(b""#])
+        for isFile in [false, true] {
+            var app = system.app
+            if isFile {
+                app.environment["REDIS_SENTINEL_PASSWORD_FILE"] = file
+            } else {
+                app.executable = FilePath(folder["bin/app"])
+            }
+            try await withLocalCluster(ClusterSpec(system.nodes + system.sentinels + [app])) { cluster in
+                try await cluster.wait(untilLeads: system.nodes[0].endpoint, servers: 3)
+                #expect(try await cluster.putValue("k", "v").status == 201)
+            }
+        }
+    }
+
     @Test("Sentinels with a password: a wrong one is said, the right one is taken from a file")
     func password() async throws {
         for secret in ["right", "wrong"] {

@@ -58,6 +58,13 @@ struct SentinelCluster {
         self.app = app
     }
 
+    /// The line of Sentinel's file that the document gives for a user of its own.
+    static func documentedUser(password: String) throws -> String {
+        let document = String(decoding: try Scratch.read("\(Scratch.root)/docs/failover.md"), as: UTF8.self)
+        let line = try #require(document.split(separator: "\n").first { $0.hasPrefix("user follower ") })
+        return String(line).replacing("PASSWORD", with: password)
+    }
+
     var spec: ClusterSpec { ClusterSpec(nodes + sentinels + [app]) }
 }
 

@@ -102,6 +102,54 @@ struct SentinelInitTests {
         }
     }
 
+    @Test("one first guess for all nodes: the server that it names starts as a master, and comes back as Sentinel says")
+    func firstGuess() async throws {
+        let scene = try SentinelScene(FilePath(try #require(SentinelScene.servers.last)))
+        let (a, b) = (try #require(scene.servers["a"]), try #require(scene.servers["b"]))
+        let guess = ["REDIS_MASTER_HOST": a.host, "REDIS_MASTER_PORT_NUMBER": "\(a.port)"]
+        let nodes = [
+            try scene.node("a", isMaster: false, more: guess), try scene.node("b", isMaster: false, more: guess),
+        ]
+        try await withLocalCluster(ClusterSpec(nodes + scene.sentinelNodes()), starts: false) { cluster in
+            for name in ["a", "b"] { try await cluster.start(name) }
+            #expect(try await cluster.info("a")["role"] == "master")
+            #expect(
+                try await cluster.log(of: "a").contains(
+                    "is this server itself: it is a master until Sentinel names one"))
+            _ = try await cluster.redis("a", "SET", "k", "v")
+            try await cluster.wait(untilReplicasOf: "a", are: 1)
+            for name in Self.sentinels { try await cluster.start(name) }
+            try await cluster.wait(untilSentinels: Self.sentinels, know: 1)
+            try await cluster.kill("a")
+            try await cluster.wait(untilSentinels: Self.sentinels, name: b)
+            try await cluster.start("a")
+            #expect(try await cluster.info("a")["role"] == "slave")
+            #expect(try await cluster.info("a")["master_port"] == "\(b.port)")
+        }
+    }
+
+    @Test("a user with the rights that the document names; a missing right to CKQUORUM is named")
+    func rights() async throws {
+        let server = try #require(RedisServer.paths.last { (try? RedisServer($0))?.has(7, 0) ?? false })
+        let scene = try SentinelScene(FilePath(server), names: ["a", "b"], sentinels: 1)
+        let a = try #require(scene.servers["a"])
+        let access = ["REDIS_SENTINEL_USERNAME": "follower", "REDIS_SENTINEL_PASSWORD": "s3cret"]
+        let nodes = [
+            try scene.node("a", isMaster: true, more: access), try scene.node("b", isMaster: false, more: access),
+        ]
+        let sentinels = try scene.sentinelNodes(lines: [try SentinelCluster.documentedUser(password: "s3cret")])
+        try await withLocalCluster(ClusterSpec(nodes + sentinels), starts: false) { cluster in
+            for name in ["s1", "a"] { try await cluster.start(name) }
+            #expect(try await cluster.log(of: "a").contains("note: Sentinel names this server the master"))
+            #expect(try await cluster.redis("s1", "ACL", "LOG") == .array([]))
+            _ = try await cluster.redis("s1", "ACL", "SETUSER", "follower", "-sentinel|ckquorum")
+            try await cluster.start("b")
+            #expect(try await cluster.info("b")["master_port"] == "\(a.port)")
+            let log = try await cluster.log(of: "b")
+            #expect(log.contains("SENTINEL CKQUORUM (NOPERM): grant +sentinel|ckquorum to it"), "\(log)")
+        }
+    }
+
     @Test("a Sentinel that cannot resolve the master's name names none")
     func unresolvable() async throws {
         let server = try #require(RedisServer.paths.first { (try? RedisServer($0))?.has(7, 0) ?? false })

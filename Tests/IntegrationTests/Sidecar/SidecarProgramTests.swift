@@ -52,7 +52,7 @@ struct SidecarProgramTests {
             ([], ["SIDECAR_ON_LOSS": "ignore"], 78, "it takes hold or follow"),
             (
                 [], ["REDIS_SENTINEL_HOST": "a,,b"], 78,
-                "REDIS_SENTINEL_HOST: an empty part of the list; set HOST[:PORT]"
+                "REDIS_SENTINEL_HOST: a part of the list is empty; set HOST[:PORT]"
             ),
             (["--redis-sentinel-host", "tcp://10.0.0.1:1"], [:], 64, "'tcp://10.0.0.1:1' is not HOST[:PORT]"),
             ([], ["REDIS_SENTINEL_HOST": "a", "REDIS_SENTINEL_USERNAME": "u"], 78, "is set without a password"),

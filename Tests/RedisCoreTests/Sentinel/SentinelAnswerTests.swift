@@ -72,7 +72,7 @@ struct SentinelAnswerTests {
             .error("NOAUTH Authentication required."), .error("NOAUTH x"),
             .loginRefused("NOAUTH Authentication required.")
         ),
-        (.error("NOPERM this user has no permissions"), here, .loginRefused("NOPERM this user has no permissions")),
+        (.error("NOPERM this user has no permissions"), here, .forbidden(command: ["SENTINEL", "MASTER"])),
         (
             .error("DENIED Redis is running in protected mode"), here,
             .loginRefused("DENIED Redis is running in protected mode")
@@ -121,19 +121,66 @@ struct SentinelAnswerTests {
         #expect(isBeingReplaced(("10.0.0.1", "6379"), flags: "master") == false)
     }
 
-    @Test("of replicas those count that the Sentinel reaches, each once, at most 64")
-    func replicas() {
-        func replica(_ host: String, _ port: String = "6379", flags: String = "slave") -> [String] {
-            ["name", "x", "ip", host, "port", port, "flags", flags, "odd"]
+    @Test("a command that the user may not run is named, with the right that is missing")
+    func permission() {
+        let refused = SentinelReply.error("NOPERM this user has no permissions to run the 'sentinel' command")
+        let master = SentinelAnswer(master: refused, address: refused)
+        #expect(master == .unknown(.forbidden(command: ["SENTINEL", "MASTER"])))
+        #expect(master.code == "no-permission")
+        #expect("\(master)" == "does not let this user run SENTINEL MASTER (NOPERM): grant +sentinel|master to it")
+        let address = SentinelAnswer(master: Self.fields(), address: refused)
+        #expect("\(address)".hasSuffix("grant +sentinel|get-master-addr-by-name to it"))
+        let quorum = SentinelAnswer(master: Self.fields(), address: Self.here, quorum: refused)
+        #expect(quorum.named?.forbiddenMajority?.hasSuffix("grant +sentinel|ckquorum to it") == true)
+        #expect(quorum.named?.reachesMajority == false)
+        for odd in [nil, SentinelReply.error("NOQUORUM 1 usable Sentinels"), .null] {
+            let answer = SentinelAnswer(master: Self.fields(), address: Self.here, quorum: odd)
+            #expect(answer.named != nil && answer.named?.forbiddenMajority == nil)
         }
+    }
+
+    @Test("a refused log-in is what is said, where it has other commands refused")
+    func refusedLogIn() {
+        let noPermission = SentinelAnswer.unknown(.forbidden(command: ["SENTINEL", "MASTER"]))
+        let noLogIn = SentinelAnswer.unknown(.loginRefused("NOAUTH Authentication required."))
+        for answer in [noPermission, noLogIn] {
+            #expect(answer.afterLogIn(.error("WRONGPASS x")) == .unknown(.loginRefused("WRONGPASS x")))
+            #expect(answer.afterLogIn(.texts(["OK"])) == answer)
+            #expect(answer.afterLogIn(nil) == answer)
+        }
+        // A Sentinel without a password refuses every one.
+        #expect(SentinelAnswer.master(Self.named).afterLogIn(.error("ERR AUTH")) == .master(Self.named))
+    }
+
+    private static func replica(_ host: String, _ port: String = "6379", flags: String = "slave") -> [String] {
+        ["name", "x", "ip", host, "port", port, "flags", flags, "odd"]
+    }
+
+    private static func replicas(_ list: [[String]]) -> SentinelReplicas {
+        list.reduce(into: SentinelReplicas()) { $0.take($1) }
+    }
+
+    @Test("of replicas those count that the Sentinel reaches, each once")
+    func replicas() {
         let list = [
-            replica("a"), replica("b", flags: "s_down,slave"), replica("c", flags: "slave,disconnected"),
-            replica("A"), replica("", "6379"), replica("d", "0"), replica("e", "65536"), replica("f", flags: "master"),
-            replica("a b"), ["ip"], [], replica("fd00::1", "7", flags: "slave"),
+            Self.replica("a"), Self.replica("b", flags: "s_down,slave"), Self.replica("c", flags: "slave,disconnected"),
+            Self.replica("A"), Self.replica("", "6379"), Self.replica("d", "0"), Self.replica("e", "65536"),
+            Self.replica("f", flags: "master"), Self.replica("a b"), ["ip"], [],
+            Self.replica("fd00::1", "7", flags: "slave"),
         ]
-        #expect(SentinelReplica.healthy(list).map(\.description) == ["a:6379", "[fd00::1]:7"])
-        #expect(SentinelReplica.healthy((0..<500).map { replica("h\($0)") }).count == 64)
-        let gone = (0..<200).map { replica("h\($0)", flags: "s_down,slave,disconnected") }
-        #expect(SentinelReplica.healthy(gone + [replica("a")]).map(\.description) == ["a:6379"])
+        #expect(Self.replicas(list).healthy.map(\.description) == ["a:6379", "[fd00::1]:7"])
+        #expect(Self.replicas(list).bound == nil)
+    }
+
+    @Test("a list beyond the bounds is used up to them, and which one was met is known")
+    func replicaBounds() {
+        let many = Self.replicas((0..<500).map { Self.replica("h\($0)") })
+        #expect(many.healthy.count == 64 && many.bound == .healthy(64))
+        #expect(Self.replicas((0..<64).map { Self.replica("h\($0)") }).bound == nil)
+        let gone = (0..<4095).map { Self.replica("h\($0)", flags: "s_down,slave,disconnected") }
+        let whole = Self.replicas(gone + [Self.replica("a")])
+        #expect(whole.healthy.map(\.description) == ["a:6379"] && whole.bound == nil)
+        let longer = Self.replicas(gone + [Self.replica("a"), Self.replica("b")])
+        #expect(longer.healthy.map(\.description) == ["a:6379"] && longer.bound == .listed(4096))
     }
 }

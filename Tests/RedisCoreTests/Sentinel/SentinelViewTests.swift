@@ -125,6 +125,64 @@ struct SentinelViewTests {
         #expect(same.verdict(at: .zero).master?.address == names[0])
     }
 
+    @Test(
+        "after a contradiction the address that was named before stays, also when the Sentinel that names it falls silent"
+    )
+    func contradicted() {
+        var view = view([master(old, 2), master(old, 2), master(old, 2)])
+        #expect(view.verdict(at: .zero).master?.address == old)
+        let doubt = SentinelVerdict.unknown(.contradiction([old, new], epoch: 2))
+        note([master(old, 2), master(new, 2), master(new, 2)], in: &view, at: .seconds(1))
+        #expect(view.verdict(at: .seconds(1)) == doubt)
+        for second in 2..<600 {
+            note([Self.silent, master(new, 2), master(new, 2)], in: &view, at: .seconds(second))
+            #expect(view.verdict(at: .seconds(second)) == doubt)
+        }
+        note([master(old, 2), Self.silent, Self.silent], in: &view, at: .seconds(600))
+        #expect(view.verdict(at: .seconds(600)).master?.address == old)
+        // The next fail-over is followed.
+        note([Self.silent, master(new, 3), master(new, 2)], in: &view, at: .seconds(601))
+        #expect(view.verdict(at: .seconds(601)).master?.address == new)
+    }
+
+    @Test("another address of one epoch is taken where each Sentinel names it, and from a Service after a while alone")
+    func otherAddress() {
+        var view = view([master(old, 2), master(old, 2), master(old, 2)])
+        #expect(view.verdict(at: .zero).master?.address == old)
+        note(Array(repeating: master(new, 2), count: 3), in: &view, at: .seconds(1))
+        #expect(view.verdict(at: .seconds(1)).master?.address == new)
+        for others in [0, 2] {
+            func named(_ address: MasterAddress) -> SentinelAnswer {
+                .master(SentinelMaster(address, epoch: 2, otherSentinels: others))
+            }
+            var one = SentinelView([Self.sentinels[0]])
+            one.note(named(old), from: Self.sentinels[0], at: .zero)
+            #expect(one.verdict(at: .zero).master?.address == old)
+            for second in 1...30 {
+                one.note(named(new), from: Self.sentinels[0], at: .seconds(second))
+                #expect((one.verdict(at: .seconds(second)).master?.address == new) == (others == 0))
+            }
+            one.note(named(new), from: Self.sentinels[0], at: .seconds(31))
+            #expect(one.verdict(at: .seconds(31)).master?.address == new)
+        }
+    }
+
+    @Test("that the majority may not be asked for matters where there is one address alone")
+    func forbiddenMajority() {
+        var named = SentinelMaster(new, epoch: 2)
+        named.reachesMajority = false
+        named.isMajorityForbidden = true
+        var one = SentinelView([Self.sentinels[0]])
+        one.note(.master(named), from: Self.sentinels[0], at: .zero)
+        #expect(one.verdict(at: .zero) == .master(named, isMajority: false))
+        var several = view([.master(named), .master(named), Self.silent])
+        guard case .master(let master, true) = several.verdict(at: .zero) else {
+            Issue.record("a majority")
+            return
+        }
+        #expect(master.forbiddenMajority == nil)
+    }
+
     @Test("one Sentinel that sees it up is enough; where all take it for down it is unknown")
     func down() {
         var view = view([down(old, 1), down(old, 1), master(old, 1)])

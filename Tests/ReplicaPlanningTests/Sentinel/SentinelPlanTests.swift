@@ -64,6 +64,52 @@ struct SentinelPlanTests {
         }
     }
 
+    @Test(
+        "a first guess that is this server itself stops no start: Sentinel's word comes first, and without it a master is made",
+        arguments: [
+            (["REDIS_MASTER_HOST": "10.0.0.1"], ""), (["REDIS_MASTER_HOST": "pod-1"], ""),
+            (["REDIS_MASTER_SERVICE_HOST": "10.0.0.1"], ""), ([:], "replicaof 10.0.0.1 6379\n"),
+        ])
+    func guessIsItself(variables: [String: String], file: String) throws {
+        let environment = variables.merging(["POD_IP": "10.0.0.1", "REDIS_REPLICATION_MODE": "replica"]) { given, _ in
+            given
+        }
+        let asking = try plan(environment, file: file, word: nil)
+        let question = try #require(asking.sentinel)
+        #expect(question.isMaster)
+        let isTold = asking.diagnostics.contains { $0.severity == .note && "\($0)".contains("is this server itself") }
+        #expect(isTold, "\(asking.diagnostics)")
+        let other = try plan(environment, file: file, word: .master(.init(host: "10.0.0.2", port: 6380)))
+        #expect(other.role == .replica)
+        #expect(other.lines.filter { $0.hasPrefix("replicaof") } == ["replicaof 10.0.0.2 6380"])
+        for word in [SentinelWord.thisServer, .nothing] {
+            let plan = try plan(environment, file: file, word: word)
+            #expect(plan.role == .master && !plan.lines.contains { $0.hasPrefix("replicaof") })
+        }
+        // Without data it starts as the variables say; with data it waits for Sentinel.
+        func step(hasData: Bool) -> SentinelStart.Step {
+            SentinelStart(question, hasData: hasData).step(
+                .unknown(.noneReached(["s1"])), isMajorityAnswering: false, isReplacementDue: false,
+                isThisServer: { _ in false }, elapsedSeconds: 60)
+        }
+        guard case .asConfigured = step(hasData: false), case .block = step(hasData: true) else {
+            Issue.record("\(step(hasData: false)), \(step(hasData: true))")
+            return
+        }
+    }
+
+    @Test("the sidecar's record comes before a first guess that is this server itself")
+    func recordBeforeGuess() throws {
+        let record = MasterRecord(
+            .master(.init(host: "10.0.0.8", port: 6379)), by: .sidecar,
+            superseding: [.init(host: "10.0.0.1", port: 6379)], configured: .init(host: "10.0.0.1", port: 6379),
+            serverRunID: "a")
+        let plan = try plan(
+            ["REDIS_MASTER_HOST": "10.0.0.1", "POD_IP": "10.0.0.1"],
+            files: ["/run/redis/master-record": record.text], word: .nothing)
+        #expect(plan.lines.filter { $0.hasPrefix("replicaof") } == ["replicaof 10.0.0.8 6379"])
+    }
+
     @Test("named itself, a replica starts as a master, and is guarded as one")
     func leads() throws {
         let plan = try plan(
