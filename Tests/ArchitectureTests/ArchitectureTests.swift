@@ -93,6 +93,24 @@ struct ArchitectureTests {
         }
     }
 
+    @Test("no class has more than two above it, and none leaves a method to be overridden")
+    func classes() throws {
+        var superclasses: [String: String] = [:]
+        for file in try Self.sources(below: "Sources") {
+            let text = try String(contentsOfFile: file, encoding: .utf8)
+            #expect(!text.contains(/(preconditionFailure|fatalError)\("[^"]*overrid/), "\(file)")
+            for match in text.matches(of: /\bclass ([A-Z]\w*)(?:<[^>]*>)?: ([A-Z]\w*)/) {
+                superclasses[String(match.1)] = String(match.2)
+            }
+        }
+        #expect(superclasses["WriteHandler"] == "RequestHandler")
+        for name in superclasses.keys {
+            var above: [String] = []
+            while let next = superclasses[above.last ?? name] { above.append(next) }
+            #expect(above.count <= 2, "\(name): \(above)")
+        }
+    }
+
     @Test(
         "every file of ours that a document names is there",
         arguments: ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "SECURITY.md"])

@@ -7,8 +7,7 @@ final class BatchRead: ReplyReceiver {
     private let operations: [BatchOperation]
     private let handler: RequestHandler
     private let service: KeyValueService
-    private var reader: RedisLoop.Reader?
-    private var attempts = ReadAttempts()
+    private var read = RetriedRead()
     private var isLarge = false
     private var results = BatchResults()
     private var parts: BatchParts
@@ -23,15 +22,14 @@ final class BatchRead: ReplyReceiver {
     }
 
     func begin() {
-        if !ask() { handler.respond(Problem(service.redis.readFailure, role: "Redis server")) }
+        if !ask() { handler.respond(Problem(noReaderOf: service.redis)) }
     }
 
     /// Asks from the beginning.
     ///
     /// - Returns: whether there is a server to ask.
     private func ask() -> Bool {
-        guard let reader = service.redis.reader(excluding: attempts) else { return false }
-        self.reader = reader
+        guard let reader = read.next(of: service.redis) else { return false }
         results = BatchResults()
         askOn(reader)
         return true
@@ -72,7 +70,7 @@ final class BatchRead: ReplyReceiver {
     override func command(at index: Int) -> RedisCommand { .get }
 
     override func receive(_ reply: RedisReply, at index: Int) {
-        guard let reader else { return }
+        guard let reader = read.reader else { return }
         if case .error(let text) = reply { reader.connection.observe(error: text) }
         let operation = operations[part.first + index]
         note(reply, to: operation)
@@ -95,16 +93,13 @@ final class BatchRead: ReplyReceiver {
 
     private func answer(from reader: RedisLoop.Reader) {
         if let problem = results.failureOfAll {
-            if problem == .redisUnavailable(role: "Redis server"), askAnother(after: nil) { return }
+            if read.mayGoOn(after: problem), ask() { return }
             let head = problem.head(server: reader.connection.servedFields)
             return respond(Response(head, body: problem.body))
         }
-        var head = ResponseHead(contentType: .json)
-        head.server = reader.connection.servedFields
-        head.isStale = reader.isStale
         let results = results
         self.results = BatchResults()
-        respond(Response(head, body: results.finished()))
+        respond(Response(ResponseHead(.json, from: reader), body: results.finished()))
     }
 
     override var mayBeAskedAgain: Bool { true }
@@ -113,19 +108,15 @@ final class BatchRead: ReplyReceiver {
 
     override func fail(_ failure: RedisFailure) {
         if failure == .displaced {
-            if !attempts.mayGoOnAfterDisplacement() { isLarge = true }
+            if !read.mayGoOnAfterDisplacement() { isLarge = true }
             if ask() { return }
         }
-        if !askAnother(after: failure) { respond(Problem(failure, role: "Redis server").response) }
+        if read.mayGoOn(after: failure), ask() { return }
+        respond(Problem(failure, role: "Redis server").response)
     }
 
     private func respond(_ response: Response) {
         handler.noteAsked(by: self)
         handler.respond(response)
-    }
-
-    private func askAnother(after failure: RedisFailure?) -> Bool {
-        guard let reader, attempts.mayGoOn(after: reader.connection, failing: failure) else { return false }
-        return ask()
     }
 }

@@ -14,6 +14,8 @@ final class ConsistentRead {
     /// The one server that may be asked; `nil` where all may.
     private let onlyServer: RedisConnection?
     private let handler: RequestHandler
+    /// How the answer names this app; empty where it does not.
+    private let app: [UInt8]
     private let service: KeyValueService
     private let whenFound: ((_ reader: RedisLoop.Reader, _ verdict: ReplicationVerdict?) -> Void)?
     private var reader: RedisLoop.Reader?
@@ -43,13 +45,14 @@ final class ConsistentRead {
     ///   - whenFound: takes the server that has shown what is demanded, in place of an answer.
     init(
         _ question: ReadQuestion, _ demand: ConsistencyDemand, preconditions: ReadPreconditions = ReadPreconditions(),
-        for handler: RequestHandler, service: KeyValueService, onlyServer: RedisConnection? = nil,
+        for handler: RequestHandler, app: [UInt8] = [], service: KeyValueService, onlyServer: RedisConnection? = nil,
         whenFound: ((_ reader: RedisLoop.Reader, _ verdict: ReplicationVerdict?) -> Void)? = nil
     ) {
         self.question = question
         self.demand = demand
         self.preconditions = preconditions
         self.handler = handler
+        self.app = app
         self.service = service
         self.onlyServer = onlyServer
         self.whenFound = whenFound
@@ -115,7 +118,7 @@ final class ConsistentRead {
     /// Where nothing has to be proven: as any read.
     private func askAny() {
         guard let reader = service.redis.reader(excluding: failures) else {
-            return finish(refusing: Problem(service.redis.readFailure, role: "Redis server"))
+            return finish(refusing: Problem(noReaderOf: service.redis))
         }
         ask(reader, for: .value)
     }
@@ -133,7 +136,7 @@ final class ConsistentRead {
     /// `nil` where it is small as far as is known.
     private var cost: Int? {
         switch question {
-        case .key(let key, _), .original(let key): handler.expectedCost(of: key)
+        case .key(let key, _): handler.expectedCost(of: key)
         case .batch(let operations): BatchCost(operations).bytes(handler)
         case .position: nil
         }
@@ -262,7 +265,8 @@ final class ConsistentRead {
         guard let read, let reader else { return finish(refusing: .unreadableInformation) }
         stop()
         if let whenFound { return whenFound(reader, demand.after == nil ? nil : verdict) }
-        var head = handler.head(question.contentType, from: reader)
+        reader.connection.noteAnsweredRead()
+        var head = ResponseHead(question.contentType, from: reader, app: app)
         if demand.wantsToken, let token = read.after.flatMap(ReplicationToken.init(of:)) {
             head.add("Replication-Token", token.bytes)
         }
@@ -285,7 +289,7 @@ final class ConsistentRead {
     private func answer(_ value: LargeValue, _ head: ResponseHead) {
         guard let handler = handler as? ConsistentReadHandler, let key = question.key else { return value.release() }
         service.redis.note(key, isLarge: true)
-        handler.large = LargeAnswer(value, of: key, head, preconditions, for: handler) {
+        handler.large = LargeAnswer(value, of: key, head, preconditions, for: handler, service: service) {
             handler.respond(Problem($0, role: "Redis server"))
         }
         handler.large?.begin()

@@ -99,7 +99,7 @@ final class ReadAttempt: ReplyReceiver {
         switch question {
         case .key(_, .bytes): [.value]
         case .key(_, .document): [.value, .timeToLive]
-        case .original: [.value, .information]
+        case .key(_, .original): [.value, .information]
         case .batch(let operations): operations.map(Command.operation)
         case .position: []
         }
@@ -107,7 +107,7 @@ final class ReadAttempt: ReplyReceiver {
 
     private var key: [UInt8] {
         switch question {
-        case .key(let key, _), .original(let key): key
+        case .key(let key, _): key
         case .batch, .position: []
         }
     }
@@ -223,7 +223,7 @@ final class ReadAttempt: ReplyReceiver {
         if let problem { return end(.refused(problem)) }
         if hasMetLarge { return end(.failed(.displaced)) }
         switch question {
-        case .key, .original: break
+        case .key: break
         case .batch:
             if let failure = results.failureOfAll { return end(.refused(failure)) }
             stored = .results(results)
@@ -265,7 +265,7 @@ final class ReadAttempt: ReplyReceiver {
         let key = key
         switch question {
         case .key(_, .document): document = KeyDocument(key: key.span, value: value)
-        case .original:
+        case .key(_, .original):
             guard value.isUTF8 else {
                 stored = .problem(.valueNotText)
                 return

@@ -5,8 +5,6 @@ import RedisClient
 enum ReadQuestion {
     /// The value of a key, in the form that the client wants.
     case key([UInt8], KeyForm)
-    /// The value of a key and INFO replication, as `/get` answers them.
-    case original([UInt8])
     /// Each of them a get.
     case batch([BatchOperation])
     /// Nothing but where the server is.
@@ -18,15 +16,15 @@ enum ReadQuestion {
     /// The key whose value is asked for; `nil` where there are none or many.
     var key: [UInt8]? {
         switch self {
-        case .key(let key, _), .original(let key): key
+        case .key(let key, _): key
         case .batch, .position: nil
         }
     }
 
     var contentType: ResponseHead.ContentType {
         switch self {
-        case .key(_, .bytes): .bytes
-        case .key(_, .document), .original, .batch, .position: .json
+        case .key(_, let form): form.contentType
+        case .batch, .position: .json
         }
     }
 }
@@ -40,20 +38,6 @@ struct ReadPreconditions: Equatable {
 }
 
 extension RequestHandler {
-    /// The head of an answer from this server, which is counted with it: it names the server, and says so where that lost its
-    /// master.
-    final func head(_ contentType: ResponseHead.ContentType, from reader: RedisLoop.Reader) -> ResponseHead {
-        if let handler = self as? ReadHandler {
-            handler.reader = reader
-            return handler.head(contentType)
-        }
-        var head = ResponseHead(contentType: contentType)
-        reader.connection.noteAnsweredRead()
-        head.server = reader.connection.servedFields
-        head.isStale = reader.isStale
-        return head
-    }
-
     /// As ``answer(_:_:unlessKnown:)``, if the value is the one that the client requires.
     final func answer(_ value: Span<UInt8>, _ head: ResponseHead, _ preconditions: ReadPreconditions) {
         if let required = preconditions.required, !required.matches(KeyTag(of: value)) { return refuse(like: head) }

@@ -3,54 +3,58 @@ import NIOCore
 import RedisClient
 
 /// A GET of one key, asked of the server that is fittest; of another, where that one cannot answer.
-class ReadHandler: RequestHandler {
-    final let key: [UInt8]
-    final let service: KeyValueService
-    /// The server that was asked last.
-    final var reader: RedisLoop.Reader?
-    private var attempts = ReadAttempts()
-    /// The value is known to be large, or others are too often: it is asked for over its own connection.
-    final var isLarge = false
+///
+/// What is asked and answered depends on the ``KeyForm``: `KeyForm+Reading.swift` has the commands, `ReadHandler+Replies.swift`
+/// what is made of the replies.
+final class ReadHandler: RequestHandler {
+    let key: [UInt8]
+    let form: KeyForm
+    let service: KeyValueService
+    /// The values that the client has already.
+    let known: EntityTagList
     /// How the answer names this app, for reads that show which one answered; empty for all others.
-    final var app: [UInt8] = []
+    private let app: [UInt8]
+    private var read = RetriedRead()
+    /// The value is known to be large, or others are too often: it is asked for over its own connection.
+    private(set) var isLarge = false
+    /// What has come of an answer that takes several replies.
+    var part = Part.nothing
+    var large: LargeAnswer?
 
-    init(_ head: borrowing RequestHead, connection: HTTPConnection, key: [UInt8], service: KeyValueService) {
+    enum Part {
+        case nothing
+        case problem(Problem)
+        case document(KeyDocument)
+        /// Escaped for JSON.
+        case original([UInt8])
+    }
+
+    /// - Parameter known: the values that the client has already.
+    init(
+        _ head: borrowing RequestHead, connection: HTTPConnection, key: [UInt8], form: KeyForm,
+        known: EntityTagList = .noTag, app: [UInt8] = [], service: KeyValueService
+    ) {
         self.key = key
+        self.form = form
+        self.known = known
+        self.app = app
         self.service = service
         super.init(head, connection: connection)
     }
 
-    /// Whether INFO replication is asked for behind the value, and in which form.
-    class var information: InformationForm? { nil }
+    override func command(at index: Int) -> RedisCommand { form.command(at: index) }
 
-    /// How many commands ``encode(into:)`` writes.
-    var commands: Int { 1 }
-
-    /// Writes the commands in RESP; called again for each server that is asked.
-    func encode(into buffer: inout ByteBuffer) {
-        let key = key
-        buffer.writeGET(key: key.span)
-    }
-
-    /// The head of the answer from the server that was asked, which is counted with it: it names the server, and says so
-    /// where that lost its master.
-    final func head(_ contentType: ResponseHead.ContentType) -> ResponseHead {
-        var head = ResponseHead(contentType: contentType)
+    /// The head of the answer from the server that was asked, which is counted with it.
+    func head() -> ResponseHead {
+        var head = ResponseHead(contentType: form.contentType)
         complete(&head)
         return head
     }
 
     private func complete(_ head: inout ResponseHead) {
-        if let reader {
-            reader.connection.noteAnsweredRead()
-            head.server = reader.connection.servedFields
-            head.isStale = reader.isStale
-        }
-        if !app.isEmpty { head.add("Served-App", app) }
+        read.reader?.connection.noteAnsweredRead()
+        head.complete(from: read.reader, app: app)
     }
-
-    /// How a large value is taken.
-    var largeRead: RedisLoop.LargeRead { .gathered }
 
     override func begin() {
         isLarge = service.redis.expectsLarge(key)
@@ -59,7 +63,7 @@ class ReadHandler: RequestHandler {
     }
 
     private func askOrRefuse() {
-        if !ask() { respond(Problem(service.redis.readFailure, role: "Redis server")) }
+        if !ask() { respond(Problem(noReaderOf: service.redis)) }
     }
 
     /// Asks when it is the read's turn, where the value may be bulky.
@@ -67,7 +71,7 @@ class ReadHandler: RequestHandler {
         guard wantsSize, let reader = service.redis.reader() else { return askInTurn() }
         let question = SizeQuestion { failure in
             if failure == .displaced { return self.askInTurn() }
-            self.reader = reader
+            self.read.ask(reader)
             self.fail(failure)
         } completion: { bytes in
             guard let bytes else { return self.askInTurn() }
@@ -102,11 +106,12 @@ class ReadHandler: RequestHandler {
 
     /// - Returns: whether there is a server to ask.
     private func ask() -> Bool {
-        guard let reader = service.redis.reader(excluding: attempts) else { return false }
-        self.reader = reader
+        guard let reader = read.next(of: service.redis) else { return false }
         do throws(RedisFailure) {
             if isLarge { return try askAlone(reader) }
-            try reader.connection.submit(self, replies: commands, information: Self.information) { encode(into: &$0) }
+            try reader.connection.submit(self, replies: form.commands, information: form.information) {
+                form.encode(key, into: &$0)
+            }
         } catch {
             fail(error)
         }
@@ -117,13 +122,13 @@ class ReadHandler: RequestHandler {
         // Such connections are bounded by themselves.
         turn = nil
         try service.redis.submit(
-            self, at: reader, as: largeRead, replies: commands, information: Self.information,
-            isWanted: { self.connection != nil }, encode: { self.encode(into: &$0) })
+            self, at: reader, as: form.largeRead, replies: form.commands, information: form.information,
+            isWanted: { self.connection != nil }, encode: { self.form.encode(self.key, into: &$0) })
         return true
     }
 
     /// Takes note of a value that came by itself. Over a separate connection: it may be large no longer.
-    final func noteSize(_ bytes: Int) {
+    func noteSize(_ bytes: Int) {
         if isLarge { service.redis.note(key, isLarge: bytes > service.redis.largeBytes) }
         if bytes < ReadCosts.bulkyBytes, service.http.costs.knowsNothing, let connection,
             connection.window.expectsSmall
@@ -143,14 +148,14 @@ class ReadHandler: RequestHandler {
 
     /// A large value took the connection: the read is asked once more, and not for another large one over a shared one.
     private func askAfterDisplacement() -> Bool {
-        guard attempts.mayGoOnAfterDisplacement() else {
+        guard read.mayGoOnAfterDisplacement() else {
             isLarge = true
             return ask()
         }
-        guard !isLarge, let reader else { return ask() }
+        guard !isLarge, let reader = read.reader else { return ask() }
         let question = SizeQuestion { bytes in
             if let bytes, bytes > self.service.redis.largeBytes { self.noteLargeReply() }
-            if !self.ask() { self.respond(Problem(self.service.redis.readFailure, role: "Redis server")) }
+            if !self.ask() { self.respond(Problem(noReaderOf: self.service.redis)) }
         }
         let key = key
         do {
@@ -162,30 +167,46 @@ class ReadHandler: RequestHandler {
     }
 
     /// What an error reply means for the client, and for the server's use from now on.
-    final func problem(of error: Span<UInt8>) -> Problem {
-        reader?.connection.observe(error: error)
+    func problem(of error: Span<UInt8>) -> Problem {
+        read.reader?.connection.observe(error: error)
         return Problem(redisError: error)
     }
 
     /// A reply that the command never has: what comes on this connection answers something else.
-    final func distrust() { reader?.connection.distrust() }
+    func distrust() { read.reader?.connection.distrust() }
+
+    override func receive(_ reply: RedisReply, at index: Int) {
+        switch form {
+        case .bytes: receiveBytes(reply)
+        case .document: if index == 0 { receiveForDocument(reply) } else { receiveTimeToLive(reply) }
+        case .original: if index == 0 { receiveForOriginal(reply) } else { receiveInformation(reply) }
+        }
+    }
 
     override func fail(_ failure: RedisFailure) {
-        let isAskedAgain = failure == .displaced ? askAfterDisplacement() : askAnother(after: failure)
+        let isAskedAgain =
+            failure == .displaced ? askAfterDisplacement() : read.mayGoOn(after: failure) && ask()
         if !isAskedAgain { respond(Problem(failure, role: "Redis server")) }
     }
 
     /// Gives the problem as the answer, unless another server may do better.
-    final func answer(_ problem: Problem) {
-        if problem == .redisUnavailable(role: "Redis server"), askAnother(after: nil) { return }
+    func answer(_ problem: Problem) {
+        if read.mayGoOn(after: problem), ask() { return }
         var head = problem.head()
         complete(&head)
         respond(Response(head, body: problem.body))
     }
 
-    /// What one server could not answer, another is asked, if there is one.
-    private func askAnother(after failure: RedisFailure?) -> Bool {
-        guard let reader, attempts.mayGoOn(after: reader.connection, failing: failure) else { return false }
-        return ask()
+    /// A value that is taken piece by piece.
+    override func take(_ value: LargeValue, at index: Int) -> Bool {
+        guard form == .bytes else { return false }
+        service.redis.note(key, isLarge: true)
+        large = LargeAnswer(value, of: key, head(), ReadPreconditions(known: known), for: self, service: service) {
+            self.fail($0)
+        }
+        large?.begin()
+        return true
     }
+
+    override func abandoned() { large?.cancel() }
 }

@@ -4,8 +4,8 @@ import RedisClient
 
 /// One request and its answer, from the request's head to the answer's last byte.
 ///
-/// A subclass a route. It takes Redis's replies itself, so that a request costs one object. Everything happens on the
-/// connection's event loop.
+/// A final subclass for each way to an answer; what differs within one is a value (``WriteOperation``, ``KeyForm``). It takes
+/// Redis's replies itself, so that a request costs one object. Everything happens on the connection's event loop.
 class RequestHandler: ReplyReceiver {
     let method: RequestMethod
     private let isHTTP11: Bool

@@ -2,13 +2,25 @@ import HTTPWire
 import NIOCore
 import RedisClient
 
+/// What a ``StreamHandler`` sends.
+protocol StreamSource: AnyObject {
+    /// The head of the request has come: answers by ``StreamHandler/stream(_:)``, or otherwise.
+    func begin(_ stream: StreamHandler)
+
+    /// The head of the answer is sent; pieces may follow.
+    func streamBegan(_ stream: StreamHandler)
+
+    /// Called once, however it ends, and also where it never began.
+    func streamEnded()
+}
+
 /// A request whose answer goes on until one side ends it: in chunks, or to the end of the connection where the client does
 /// not know chunks or wants no more than this answer.
 ///
 /// ```
 /// begin ─ stream(_:) ─▶ waits for its turn ─▶ streamBegan ─ send… ─▶ finish, or the client leaves ─▶ streamEnded
 /// ```
-class StreamHandler: RequestHandler {
+final class StreamHandler: RequestHandler {
     fileprivate enum State {
         case waiting, streaming, ended
     }
@@ -17,15 +29,17 @@ class StreamHandler: RequestHandler {
     fileprivate var isChunked = false
     /// It has to end as soon as it has begun.
     fileprivate var isCancelled = false
+    private let source: any StreamSource
 
-    /// The head is sent; pieces may follow.
-    func streamBegan() {}
+    init(_ head: borrowing RequestHead, connection: HTTPConnection, source: any StreamSource) {
+        self.source = source
+        super.init(head, connection: connection)
+    }
 
-    /// Called once, however it ends, and also where it never began.
-    func streamEnded() {}
+    override func begin() { source.begin(self) }
 
     /// Answers with the head when it is its turn.
-    final func stream(_ head: ResponseHead) {
+    func stream(_ head: ResponseHead) {
         var head = head
         head.isOpenEnded = true
         respond(Response(head, body: ByteBuffer()))
@@ -35,14 +49,14 @@ class StreamHandler: RequestHandler {
     /// never more than the socket's buffer and a piece are kept for a slow one.
     ///
     /// - Returns: whether it was sent.
-    final func send(_ piece: ByteBuffer) -> Bool {
+    func send(_ piece: ByteBuffer) -> Bool {
         guard state == .streaming, let connection, connection.isWritable else { return false }
         connection.send(piece, inChunk: isChunked)
         return true
     }
 
     /// Ends the answer as it should end; before it has begun, once it has.
-    final func finish() {
+    func finish() {
         switch state {
         case .waiting: isCancelled = true
         case .streaming:
@@ -52,19 +66,19 @@ class StreamHandler: RequestHandler {
         }
     }
 
-    final override func abandoned() { over() }
+    override func abandoned() { over() }
 
     fileprivate func begin(chunked: Bool) {
         isChunked = chunked
         state = .streaming
-        streamBegan()
+        source.streamBegan(self)
         if isCancelled { finish() }
     }
 
     private func over() {
         guard state != .ended else { return }
         state = .ended
-        streamEnded()
+        source.streamEnded()
     }
 }
 

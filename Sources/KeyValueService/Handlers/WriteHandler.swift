@@ -3,88 +3,114 @@ import NIOCore
 import RedisClient
 import RedisCore
 
-/// Commands for the master, and an INFO replication behind them. They are sent once more where they were surely not applied.
+/// A write: commands for the master, and an INFO replication behind them. They are sent once more where they were surely not
+/// applied.
 ///
-/// What is answered is what ``WriteRecord`` knows of the write; what INFO or another command beside it failed to tell is
-/// missing in the answer, and is named there (``ResponseHead/addIncomplete(_:)``).
-class WriteHandler: ReceivingHandler {
-    final let service: KeyValueService
+/// What is written is a ``WriteOperation``. What is answered is what ``WriteRecord`` knows of the write; what INFO or another
+/// command beside it failed to tell is missing in the answer, and is named there (``ResponseHead/addIncomplete(_:)``).
+final class WriteHandler: RequestHandler {
+    private let service: KeyValueService
+    private var operation: WriteOperation
+    private var body: CollectedBody
     /// What is known of the write.
-    final var record = WriteRecord()
+    private var record = WriteRecord()
     /// What goes before the write is under way: while it is, the write was surely not sent.
-    final var isPreparing = false
+    private var isPreparing = false
     /// What INFO said behind the write; `nil` where it said nothing that can be used.
-    final private(set) var information: ReplicationInfo?
+    private var information: ReplicationInfo?
     /// Names the server that the commands were sent to last, as header lines.
-    final var servedBy: [UInt8] = []
+    private var servedBy: [UInt8] = []
     /// Replies are owed.
     private var isUnderWay = false
     /// Until when the write may wait for the master, once it has waited.
     private var holdEnd: NIODeadline?
     /// The connection that the commands went over, where it is not the one that all writes share.
-    final var ownConnection: RedisConnection?
+    private var ownConnection: RedisConnection?
 
     init(
-        _ request: borrowing RequestView, connection: HTTPConnection, service: KeyValueService,
-        contentType: StaticString? = nil
+        _ request: borrowing RequestView, _ operation: WriteOperation, connection: HTTPConnection,
+        service: KeyValueService
     ) {
+        let limits = service.http.limits
+        let limitBytes = limits.collectedBodyBytes
         self.service = service
-        super.init(
-            request, connection: connection, limitBytes: service.http.limits.collectedBodyBytes,
-            contentType: contentType)
-    }
-
-    // MARK: What a kind of write says
-
-    /// How many commands ``encode(into:)`` writes.
-    var commands: Int { 1 }
-
-    /// How long the last of the commands may wait for replicas, where it is a WAIT: `nil` where there is none. It holds up
-    /// what is behind it, so the commands get a connection of their own meanwhile.
-    var acknowledgementWait: Duration? { nil }
-
-    /// In which form INFO is wanted.
-    class var informationForm: InformationForm { .parsed }
-
-    /// Writes the commands in RESP; called again where they are sent once more.
-    func encode(into buffer: inout ByteBuffer) {
-        preconditionFailure("a write overrides encode(into:)")
-    }
-
-    /// Takes the reply to a command, an error too, and notes in ``record`` what it says of the write.
-    ///
-    /// - Returns: `false` where the command never gets such a reply: the connection is given up then.
-    func accept(_ reply: RedisReply, at index: Int) -> Bool {
-        preconditionFailure("a write overrides accept(_:at:)")
-    }
-
-    /// Answers by ``record`` and ``information``.
-    ///
-    /// - Parameter text: what INFO said, in the form ``InformationForm/text``; empty where it is not asked for, and where
-    ///   nothing came.
-    func conclude(_ text: Span<UInt8>) {
-        preconditionFailure("a write overrides conclude(_:)")
-    }
-
-    // MARK: What all have in common
-
-    /// The head of an answer from the master: it names the server.
-    final func head(_ status: ResponseStatus = .ok, _ contentType: ResponseHead.ContentType) -> ResponseHead {
-        var head = ResponseHead(status: status, contentType: contentType)
-        head.server = servedBy
-        return head
+        self.operation = operation
+        body = CollectedBody(
+            request, limitBytes: limitBytes, contentType: operation.contentType,
+            mayBeLonger: operation.mayBeStreamed && limits.maximumBodyBytes > limitBytes)
+        super.init(request.head, connection: connection)
     }
 
     /// The outcome of a write has to be reported.
-    final override var mayBeRefusedLate: Bool { false }
+    override var mayBeRefusedLate: Bool { false }
+
+    // MARK: The body
+
+    override func begin() {
+        if let refusal = body.refusal {
+            // Else the body is read to its end, so that the connection can go on.
+            if body.isRefusedAtOnce { respondAndClose(refusal) }
+        } else if body.expectsContinue {
+            connection?.sendContinue(for: self)
+        }
+    }
+
+    override func receiveBody(_ piece: ByteBuffer) {
+        guard !isAnswered else { return }
+        if !body.take(piece) { respondAndClose(body.tooLong) }
+    }
+
+    override func chargeBody() {
+        guard !isAnswered, hasRoom(body.bytes) else { return }
+        hold(body.bytes)
+    }
+
+    /// - Returns: whether so many bytes may be buffered for the body; otherwise a refusal is sent.
+    private func hasRoom(_ bytes: Int) -> Bool {
+        guard let budget = connection?.http.budget else { return true }
+        let isRefused = bytes >= MemoryBudget.smallBytes ? budget.room < bytes - heldBytes : budget.isFull
+        guard isRefused else { return true }
+        budget.countRefusal()
+        respondAndClose(.overloaded)
+        return false
+    }
+
+    override func end() {
+        guard !isAnswered else { return }
+        if let refusal = body.refusal { return respond(refusal) }
+        let body = body.finish()
+        if body.readableBytes >= CollectedBody.chargedBytes {
+            guard hasRoom(body.readableBytes) else { return }
+            // Once more in what is sent to Redis.
+            hold(2 * body.readableBytes)
+        }
+        guard body.readableBytes >= ReadCosts.bulkyBytes else { return take(body) }
+        takeTurn(cost: body.readableBytes) { self.take(body) }
+    }
+
+    private func take(_ body: ByteBuffer) {
+        do throws(Problem) {
+            switch try operation.take(body) {
+            case .send:
+                if let cost = operation.cost(for: self) { takeTurn(cost: cost) { self.send() } } else { send() }
+            case .read(let operations, nil): BatchRead(operations, for: self, service: service).begin()
+            case .read(let operations, let demand?):
+                ConsistentRead(.batch(operations), demand, for: self, service: service).begin()
+            }
+        } catch {
+            respond(error)
+        }
+    }
+
+    // MARK: Sending
 
     private var server: RedisConnection { ownConnection ?? service.redis.master }
 
     /// Sends the commands, or waits for the master with them.
-    final func send() {
+    private func send() {
         isUnderWay = true
         information = nil
-        if acknowledgementWait != nil { turn = nil }
+        if operation.wait != nil { turn = nil }
         do throws(RedisFailure) {
             try submit()
         } catch {
@@ -93,32 +119,65 @@ class WriteHandler: ReceivingHandler {
     }
 
     /// Gives the commands to a connection.
-    func submit() throws(RedisFailure) {
+    private func submit() throws(RedisFailure) {
+        let sending = operation.begin()
+        if case .prepared = sending {
+            isPreparing = true
+            return try service.redis.submitExclusiveWrite(
+                self, phase(hasInformation: false), next: { self.nextPhase() })
+        }
         record.begin()
         servedBy = service.redis.master.servedFields
-        guard let wait = acknowledgementWait else {
-            return try service.redis.submitWrite(self, replies: commands, information: Self.informationForm) {
-                encode(into: &$0)
-            }
+        if case .alone(let wait) = sending {
+            return try service.redis.submitExclusiveWrite(self, phase(hasInformation: true, wait: wait))
         }
-        try service.redis.submitExclusiveWrite(
-            self,
-            ExclusivePhase(replies: commands, wait: wait, hasInformation: true) { connection, buffer in
-                self.ownConnection = connection
-                self.servedBy = connection.servedFields
-                self.encode(into: &buffer)
-            })
+        try service.redis.submitWrite(
+            self, replies: operation.commands, information: operation.informationForm
+        ) {
+            operation.encode(into: &$0)
+        }
     }
 
-    final override func receive(_ reply: RedisReply, at index: Int) {
-        if case .error(let text) = reply { service.redis.master.observe(error: text) }
-        guard index < commands else { return receiveInformation(reply) }
-        if !accept(reply, at: index) { server.distrust() }
+    private func phase(hasInformation: Bool, wait: Duration = .zero) -> ExclusivePhase {
+        ExclusivePhase(replies: operation.commands, wait: wait, hasInformation: hasInformation) { connection, buffer in
+            self.ownConnection = connection
+            self.servedBy = connection.servedFields
+            self.operation.encode(into: &buffer)
+        }
     }
 
-    final override func receive(_ information: ReplicationInfo?) {
+    /// What follows, once all is answered that goes before the write.
+    private func nextPhase() -> ExclusivePhase? {
+        isPreparing = false
+        guard let wait = operation.next(&record) else {
+            settle()
+            return nil
+        }
+        return phase(hasInformation: true, wait: wait)
+    }
+
+    // MARK: Replies
+
+    override func command(at index: Int) -> RedisCommand { operation.command(at: index) }
+
+    override func receive(_ reply: RedisReply, at index: Int) {
+        if case .error(let text) = reply { observe(text, at: index) }
+        guard index < operation.commands else { return receiveInformation(reply) }
+        if !operation.accept(reply, at: index, &record, room: answerRoom) { return server.distrust() }
+        let held = operation.resultBytes
+        if held >= MemoryBudget.smallBytes { hold(held) }
+    }
+
+    private func observe(_ error: Span<UInt8>, at index: Int) {
+        service.redis.master.observe(error: error)
+        guard case .exec = operation.command(at: index) else { return }
+        let cause = error.causeOfAbort
+        service.redis.master.observe(error: cause.span)
+    }
+
+    override func receive(_ information: ReplicationInfo?) {
         self.information = information
-        if Self.informationForm == .parsed { settle() }
+        if operation.informationForm == .parsed { settle() }
     }
 
     /// INFO's text, or an error in its place.
@@ -138,8 +197,10 @@ class WriteHandler: ReceivingHandler {
         settle()
     }
 
+    // MARK: The end
+
     /// Nothing more comes: answers, or sends what was surely not applied once more when the master is there.
-    final func settle() {
+    private func settle() {
         let none: [UInt8] = []
         settle(none.span)
     }
@@ -184,6 +245,27 @@ class WriteHandler: ReceivingHandler {
         guard service.redis.findsLeader, let connection else { return false }
         return connection.laterHandlers(than: self).contains { ($0 as? WriteHandler)?.record.mayBeApplied == true }
     }
+
+    /// Answers, or tries another way.
+    ///
+    /// - Parameter text: what INFO said, in the form ``InformationForm/text``; empty where it is not asked for, and where
+    ///   nothing came.
+    private func conclude(_ text: Span<UInt8>) {
+        let outcome = record.outcome
+        if case .notApplied(let problem) = outcome {
+            switch operation.repetition() {
+            case .none: return respond(problem.naming(mastersOf: service.redis))
+            case .again: return send()
+            case .refuse(let problem): return respond(problem)
+            }
+        }
+        let report = WriteReport(
+            servedBy: servedBy, token: information.flatMap(ReplicationToken.init(of:)), hasText: !text.isEmpty)
+        switch operation.answer(outcome, report) {
+        case .response(let response): respond(response)
+        case .original(let answer, let head): respond(answer, head, replication: text)
+        }
+    }
 }
 
 extension Problem {
@@ -191,26 +273,8 @@ extension Problem {
     init(failureBeforeWrite failure: RedisFailure) {
         self =
             failure.isOfTheReply
-            ? .valueTooLargeToCompare(limitBytes: KeyWriteHandler.maximumComparedBytes)
+            ? .valueTooLargeToCompare(limitBytes: KeyWrite.maximumComparedBytes)
             : failure == .timedOut
                 ? .redisUnavailable(role: "Redis master") : Problem(failure, role: "Redis master")
-    }
-}
-
-/// What the answer to an applied write may have to leave out.
-enum IncompleteAnswer: String, CaseIterable {
-    /// Whether there was a value before: 204 stands for both then.
-    case status = "status"
-    case acknowledged = "replicas-acknowledged"
-    case token = "replication-token"
-    /// The member of that name.
-    case replication = "redis-replication"
-}
-
-extension ResponseHead {
-    /// Says that the write is applied and the answer is not complete, since Redis did not answer a command beside the write.
-    mutating func addIncomplete(_ missing: [IncompleteAnswer]) {
-        guard !missing.isEmpty else { return }
-        add("Answer-Incomplete", missing.map(\.rawValue).joined(separator: ", "))
     }
 }

@@ -6,8 +6,10 @@ enum KeyForm: Equatable {
     case bytes
     /// A JSON document that tells more than the bytes.
     case document
+    /// As `/get` answers it, with INFO replication of the server.
+    case original
 
-    /// By Accept; the bytes where nothing speaks for the document.
+    /// Of `/v1/keys/{key}`, by Accept; the bytes where nothing speaks for the document.
     ///
     /// - Throws: ``Problem/notAcceptable``.
     init(for request: borrowing RequestView) throws(Problem) {

@@ -4,7 +4,7 @@ import RedisClient
 import RedisCore
 
 /// `PUT /v1/keys/{key}` with a long body of known length: its bytes go on to the master as they come, over a connection of
-/// their own, and little of them is ever here. As ``PutHandler`` otherwise.
+/// their own, and little of them is ever here. As ``KeyWrite`` otherwise.
 ///
 /// A client that leaves before the last byte has changed nothing, for Redis never sees the whole command.
 final class StreamedPutHandler: RequestHandler {

@@ -16,7 +16,7 @@ final class KeyListHandler: RequestHandler {
     private let demand: ConsistencyDemand?
     private let service: KeyValueService
     private var server: (reader: RedisLoop.Reader, runID: [UInt8])?
-    private var attempts = ReadAttempts()
+    private var read = RetriedRead()
     private var position: UInt64 = 0
     private var scans = 0
     private var deadline = NIODeadline.distantFuture
@@ -38,7 +38,7 @@ final class KeyListHandler: RequestHandler {
         guard let cursor = request.cursor else {
             if let demand, demand.needsProof { return beginWalk(demand) }
             startClock()
-            if !beginWalk() { respond(Problem(service.redis.readFailure, role: "Redis server")) }
+            if !beginWalk() { respond(Problem(noReaderOf: service.redis)) }
             return
         }
         guard let reader = service.redis.reader(runID: cursor.runID) else { return respond(.cursorGone) }
@@ -76,14 +76,14 @@ final class KeyListHandler: RequestHandler {
     /// - Returns: whether there is a server to begin a walk on.
     private func beginWalk() -> Bool {
         position = 0
-        while let reader = service.redis.reader(excluding: attempts) {
+        while let reader = read.next(of: service.redis) {
             if let runID = reader.connection.runID {
                 server = (reader, runID)
                 scan()
                 return true
             }
             // No cursor could name it.
-            guard attempts.mayGoOn(after: reader.connection, failing: nil) else { return false }
+            guard read.mayGoOn(after: nil) else { return false }
         }
         return false
     }
@@ -127,7 +127,7 @@ final class KeyListHandler: RequestHandler {
         case .error(let text):
             connection.observe(error: text)
             let problem = Problem(redisError: text)
-            if problem == .redisUnavailable(role: "Redis server"), beginAnew(after: nil) { return }
+            if mayBeginAnew, read.mayGoOn(after: problem), beginWalk() { return }
             respond(Response(problem.head(server: connection.servedFields), body: problem.body))
         case .bulk, .simple, .integer, .null: connection.distrust()
         }
@@ -147,9 +147,7 @@ final class KeyListHandler: RequestHandler {
     /// - Parameter information: what the server said of itself behind the keys.
     private func answerPage(_ information: ReplicationInfo?) {
         guard let page, let server else { return }
-        var head = ResponseHead(contentType: .json)
-        head.server = server.reader.connection.servedFields
-        head.isStale = server.reader.isStale
+        var head = ResponseHead(.json, from: server.reader)
         if let token = information.flatMap(ReplicationToken.init(of:)) { head.add("Replication-Token", token.bytes) }
         if let verdict { head.add("Replication-Verdict", verdict.rawValue) }
         respond(Response(head, body: page))
@@ -180,18 +178,14 @@ final class KeyListHandler: RequestHandler {
 
     override func fail(_ failure: RedisFailure) {
         if failure == .displaced, let server, server.reader.connection.runID == server.runID,
-            attempts.mayGoOnAfterDisplacement()
+            read.mayGoOnAfterDisplacement()
         {
             return scan()
         }
-        if !beginAnew(after: failure) { respond(Problem(failure, role: "Redis server")) }
+        if mayBeginAnew, read.mayGoOn(after: failure), beginWalk() { return }
+        respond(Problem(failure, role: "Redis server"))
     }
 
-    /// A walk that has not listed anything yet may begin on another server.
-    private func beginAnew(after failure: RedisFailure?) -> Bool {
-        guard request.cursor == nil, !(demand?.needsProof ?? false), let server,
-            attempts.mayGoOn(after: server.reader.connection, failing: failure)
-        else { return false }
-        return beginWalk()
-    }
+    /// A walk that has not listed anything yet may begin on another server, unless only one has shown what is demanded.
+    private var mayBeginAnew: Bool { request.cursor == nil && !(demand?.needsProof ?? false) && server != nil }
 }

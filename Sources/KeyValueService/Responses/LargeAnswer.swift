@@ -23,7 +23,8 @@ final class LargeAnswer {
         case over
     }
 
-    private let handler: ReadHandler
+    private let handler: RequestHandler
+    private let service: KeyValueService
     private let key: [UInt8]
     private let preconditions: ReadPreconditions
     private var value: LargeValue
@@ -42,7 +43,7 @@ final class LargeAnswer {
     /// - Parameter whenFailed: called where the value could not be read before anything was answered, at most once.
     init(
         _ value: LargeValue, of key: [UInt8], _ head: ResponseHead, _ preconditions: ReadPreconditions,
-        for handler: ReadHandler, whenFailed: @escaping (RedisFailure) -> Void
+        for handler: RequestHandler, service: KeyValueService, whenFailed: @escaping (RedisFailure) -> Void
     ) {
         self.whenFailed = whenFailed
         self.value = value
@@ -50,6 +51,7 @@ final class LargeAnswer {
         self.key = key
         self.preconditions = preconditions
         self.handler = handler
+        self.service = service
     }
 
     func begin() {
@@ -68,7 +70,7 @@ final class LargeAnswer {
     // MARK: Its tag
 
     private func measure() {
-        let keeps = handler.method != .head && handler.service.reserve(value.length)
+        let keeps = handler.method != .head && service.reserve(value.length)
         if keeps { reservedBytes = value.length }
         state = .measuring(.init(), keeps: keeps)
         value.begin { self.take($0) }
@@ -146,7 +148,7 @@ final class LargeAnswer {
         if reservedBytes > 0 {
             let freed = min(reservedBytes, piece.readableBytes)
             reservedBytes -= freed
-            handler.service.giveBack(freed)
+            service.giveBack(freed)
         }
         connection.sendBody(piece)
     }
@@ -197,7 +199,7 @@ final class LargeAnswer {
         state = .over
         watch?.cancel()
         kept.removeAll()
-        handler.service.giveBack(reservedBytes)
+        service.giveBack(reservedBytes)
         reservedBytes = 0
         value.release()
     }
@@ -205,7 +207,6 @@ final class LargeAnswer {
     /// Ends a stream of which the client takes nothing for long.
     private func scheduleWatch() {
         let before = sentBytes
-        let service = handler.service
         watch = service.eventLoop.assumeIsolated().scheduleTask(in: .init(service.http.limits.transferTimeout)) {
             guard case .streaming = self.state else { return }
             if self.sentBytes == before { self.abort() } else { self.scheduleWatch() }

@@ -16,9 +16,8 @@ extension KeyValueService {
     func demoRead(
         _ target: borrowing RequestTarget, _ request: borrowing RequestView, _ connection: HTTPConnection
     ) throws(Problem) -> RequestHandler {
-        let handler = try handler(for: target.key, target, request, connection)
+        let handler = try handler(for: target.key, target, request, connection, app: fieldPodIP)
         handler.keepsAlive = false
-        (handler as? ReadHandler)?.app = fieldPodIP
         return handler
     }
 

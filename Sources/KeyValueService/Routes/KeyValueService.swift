@@ -14,7 +14,7 @@ final class KeyValueService: HTTPService {
     /// That of the process.
     let feed: TopologyFeed
     /// The streams of topology events on this event loop.
-    var streams: [ObjectIdentifier: TopologyEventsHandler] = [:]
+    var streams: [ObjectIdentifier: TopologyEvents] = [:]
     let configuration: ServiceConfiguration
     private(set) lazy var metrics = MetricsMaker(self)
     private var waitingReads = 0
@@ -95,7 +95,7 @@ final class KeyValueService: HTTPService {
                     request.head, connection: connection, request: list, demand: demand, service: self)
             case .batch:
                 try request.refusePreconditions()
-                return try BatchHandler(request, target, connection: connection, service: self)
+                return try write(.batch(BatchWrite(request, target)), request, connection)
             case .demo: return try demoRead(target, request, connection)
             case .get:
                 try request.refusePreconditions()
@@ -103,14 +103,14 @@ final class KeyValueService: HTTPService {
                 guard key.span.isUTF8 else { throw .keyNotText }
                 if let demand = try ConsistencyDemand(request, target) {
                     return ConsistentReadHandler(
-                        .original(key), demand, ReadPreconditions(), request.head, connection: connection, service: self
-                    )
+                        .key(key, .original), demand, ReadPreconditions(), request.head, connection: connection,
+                        service: self)
                 }
-                return GetHandler(request.head, connection: connection, key: key, service: self)
+                return ReadHandler(request.head, connection: connection, key: key, form: .original, service: self)
             case .set:
                 try request.refusePreconditions()
                 try ConsistencyDemand.refuse(in: request, target)
-                return SetHandler(request, connection: connection, service: self)
+                return write(.original(OriginalWrite(podIP: escapedPodIP)), request, connection)
             case .root, .live, .openAPI, .ready, .metrics, .topology, .topologyEvents, .topologyHistory:
                 try request.refusePreconditions()
                 try ConsistencyDemand.refuse(in: request, target)
@@ -144,13 +144,14 @@ final class KeyValueService: HTTPService {
         case .topology: return topology(request, connection)
         case .topologyHistory: return topologyHistory(request, connection)
         case .topologyEvents:
-            return TopologyEventsHandler(request.head, connection: connection, service: self)
+            return StreamHandler(request.head, connection: connection, source: TopologyEvents(service: self))
         }
     }
 
+    /// - Parameter app: how the answer to a read names this app; empty where it does not.
     func handler(
         for key: [UInt8], _ target: borrowing RequestTarget, _ request: borrowing RequestView,
-        _ connection: HTTPConnection
+        _ connection: HTTPConnection, app: [UInt8] = []
     ) throws(Problem) -> RequestHandler {
         switch request.head.method {
         case .put:
@@ -158,8 +159,8 @@ final class KeyValueService: HTTPService {
                 return try StreamedPutHandler(
                     request, target, length: length, connection: connection, key: key, service: self)
             }
-            return try PutHandler(request, target, connection: connection, key: key, service: self)
-        case .delete: return try DeleteHandler(request, target, connection: connection, key: key, service: self)
+            return try write(.key(.put(request, target, key: key)), request, connection)
+        case .delete: return try write(.key(.delete(request, target, key: key)), request, connection)
         default: break
         }
         let form = try KeyForm(for: request)
@@ -167,12 +168,17 @@ final class KeyValueService: HTTPService {
         if demand != nil || request.head.value(of: .ifMatch) != nil {
             return ConsistentReadHandler(
                 .key(key, form), demand ?? ConsistencyDemand(), try request.readPreconditions, request.head,
-                connection: connection, service: self)
+                app: app, connection: connection, service: self)
         }
-        switch form {
-        case .bytes: return KeyReadHandler(request, connection: connection, key: key, service: self)
-        case .document: return KeyDocumentHandler(request, connection: connection, key: key, service: self)
-        }
+        return ReadHandler(
+            request.head, connection: connection, key: key, form: form, known: request.knownTags, app: app,
+            service: self)
+    }
+
+    private func write(
+        _ operation: WriteOperation, _ request: borrowing RequestView, _ connection: HTTPConnection
+    ) -> RequestHandler {
+        WriteHandler(request, operation, connection: connection, service: self)
     }
 
     private func immediate(

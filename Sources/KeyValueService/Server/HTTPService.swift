@@ -1,6 +1,6 @@
 import HTTPWire
 
-/// Answers the requests of one event loop. A class to inherit from: one virtual call a request.
+/// Answers the requests of one event loop. A class to inherit from: one virtual call a request. By itself it knows no path.
 class HTTPService {
     let http: HTTPLoop
 
@@ -8,7 +8,7 @@ class HTTPService {
 
     /// Finds the handler for a request; called when its head has come.
     func handler(for request: borrowing RequestView, on connection: HTTPConnection) -> RequestHandler {
-        preconditionFailure("a service overrides handler(for:on:)")
+        ImmediateHandler(request.head, connection: connection, answer: Problem.unknownPath.response)
     }
 
     /// Called once no HTTP connection is open any more.

@@ -2,7 +2,8 @@ public import RedisCore
 
 /// Takes the replies of one submission, in order, on the connection's event loop.
 ///
-/// A class to inherit from rather than a protocol: one object a request, one virtual call a reply, no existential.
+/// A class to inherit from rather than a protocol: one object a request, one virtual call a reply, no existential. By itself it
+/// drops what comes, as most request handlers may: they ask nothing.
 open class ReplyReceiver {
     /// Here rather than with those who count: where the commands go is known here alone.
     final var asked = AskedRole.none
@@ -20,17 +21,13 @@ open class ReplyReceiver {
     open func command(at index: Int) -> RedisCommand { .get }
 
     /// - Parameter index: which command of the submission this answers, from 0.
-    open func receive(_ reply: RedisReply, at index: Int) {
-        preconditionFailure("a receiver overrides receive(_:at:)")
-    }
+    open func receive(_ reply: RedisReply, at index: Int) {}
 
     /// Takes the INFO replication that was asked for as ``InformationForm/parsed``, after all replies. An error reply to INFO
     /// goes to ``receive(_:at:)`` instead.
     ///
     /// - Parameter information: `nil` where the answer cannot be read.
-    open func receive(_ information: ReplicationInfo?) {
-        preconditionFailure("a receiver that asks for INFO overrides receive(_:)")
-    }
+    open func receive(_ information: ReplicationInfo?) {}
 
     /// Whether the commands may be sent once more to any server, as reads may.
     open var mayBeAskedAgain: Bool { false }
@@ -45,7 +42,5 @@ open class ReplyReceiver {
     open func take(_ value: LargeValue, at index: Int) -> Bool { false }
 
     /// Called once, in place of the replies still owed.
-    open func fail(_ failure: RedisFailure) {
-        preconditionFailure("a receiver overrides fail(_:)")
-    }
+    open func fail(_ failure: RedisFailure) {}
 }

@@ -8,13 +8,20 @@ import Testing
 /// Real connections' bytes without a socket: what a client sends, and what it is sent.
 @Suite("Answers that go on")
 struct StreamHandlerTests {
-    private final class Stream: StreamHandler {
+    private final class Stream: StreamSource {
+        private weak var handler: StreamHandler?
         var begun = 0
         var ended = 0
 
-        override func begin() { stream(ResponseHead(contentType: .eventStream)) }
-        override func streamBegan() { begun += 1 }
-        override func streamEnded() { ended += 1 }
+        func begin(_ stream: StreamHandler) {
+            handler = stream
+            stream.stream(ResponseHead(contentType: .eventStream))
+        }
+        func streamBegan(_ stream: StreamHandler) { begun += 1 }
+        func streamEnded() { ended += 1 }
+
+        func send(_ piece: ByteBuffer) -> Bool { handler?.send(piece) ?? false }
+        func finish() { handler?.finish() }
     }
 
     /// `/stream` goes on, all else is answered with its end.
@@ -27,9 +34,9 @@ struct StreamHandlerTests {
                     request.head, connection: connection,
                     answer: Response(contentType: .plainText, body: ByteBuffer(string: "answer")))
             }
-            let stream = Stream(request.head, connection: connection)
+            let stream = Stream()
             streams.append(stream)
-            return stream
+            return StreamHandler(request.head, connection: connection, source: stream)
         }
     }
 

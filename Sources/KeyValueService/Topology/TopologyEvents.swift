@@ -2,39 +2,40 @@ import HTTPWire
 import NIOCore
 
 /// `GET /v1/topology/events`: a stream of server-sent events (WHATWG HTML §9.2), each with a ``Topology``.
-final class TopologyEventsHandler: StreamHandler {
+final class TopologyEvents: StreamSource {
     /// How long a client may take nothing before its stream is closed.
     private static let patience = TimeAmount.seconds(15)
 
     private let service: KeyValueService
     private var hasPlace = false
     private var takenAt = NIODeadline.now()
+    /// From its beginning to its end.
+    private var stream: StreamHandler?
 
-    init(_ head: borrowing RequestHead, connection: HTTPConnection, service: KeyValueService) {
-        self.service = service
-        super.init(head, connection: connection)
-    }
+    init(service: KeyValueService) { self.service = service }
 
-    override func begin() {
+    func begin(_ stream: StreamHandler) {
         var head = ResponseHead(contentType: .eventStream)
         head.caching = .stream
-        if method != .head {
+        if stream.method != .head {
             guard service.feed.open(service) else {
-                return respond(.tooManyStreams(limit: TopologyFeed.maximumStreams))
+                return stream.respond(.tooManyStreams(limit: TopologyFeed.maximumStreams))
             }
             hasPlace = true
         }
-        stream(head)
+        stream.stream(head)
     }
 
-    override func streamBegan() {
+    func streamBegan(_ stream: StreamHandler) {
+        self.stream = stream
         service.add(self)
-        _ = send(ByteBuffer(string: "retry: 1000\n\n"))
-        _ = send(service.topologyHistoryEvent)
+        _ = stream.send(ByteBuffer(string: "retry: 1000\n\n"))
+        _ = stream.send(service.topologyHistoryEvent)
         service.feed.greet()
     }
 
-    override func streamEnded() {
+    func streamEnded() {
+        stream = nil
         guard hasPlace else { return }
         hasPlace = false
         service.remove(self)
@@ -43,19 +44,20 @@ final class TopologyEventsHandler: StreamHandler {
 
     /// Sends the event, unless the client is slow: the next event contains all that this one would have.
     func tell(_ event: ByteBuffer) {
+        guard let stream else { return }
         let now = NIODeadline.now()
-        if send(event) {
+        if stream.send(event) {
             takenAt = now
         } else if now - takenAt > Self.patience {
-            connection?.closeNow()
+            stream.connection?.closeNow()
         }
     }
 }
 
 extension KeyValueService {
-    func add(_ stream: TopologyEventsHandler) { streams[ObjectIdentifier(stream)] = stream }
+    func add(_ events: TopologyEvents) { streams[ObjectIdentifier(events)] = events }
 
-    func remove(_ stream: TopologyEventsHandler) { streams[ObjectIdentifier(stream)] = nil }
+    func remove(_ events: TopologyEvents) { streams[ObjectIdentifier(events)] = nil }
 
     /// Sends an event to every stream of this event loop.
     func send(_ event: ByteBuffer) {

@@ -7,8 +7,8 @@ import RedisCore
 ///
 /// They are not a transaction: others' commands may come between them, and one that fails does not stop the others. If one
 /// of them writes, all are sent to the master; else one reader is asked, as for a read.
-final class BatchHandler: WriteHandler {
-    private var operations: [BatchOperation] = []
+struct BatchWrite {
+    private(set) var operations: [BatchOperation] = []
     private var results = BatchResults()
     /// What is demanded of the reads of a batch that writes nothing.
     private let demand: ConsistencyDemand?
@@ -16,10 +16,7 @@ final class BatchHandler: WriteHandler {
     private let writeRefusal: Problem?
 
     /// - Throws: what is wrong with what the request demands.
-    init(
-        _ request: borrowing RequestView, _ target: borrowing RequestTarget, connection: HTTPConnection,
-        service: KeyValueService
-    ) throws(Problem) {
+    init(_ request: borrowing RequestView, _ target: borrowing RequestTarget) throws(Problem) {
         demand = try ConsistencyDemand(request, target)
         var refusal: Problem?
         do throws(Problem) {
@@ -28,36 +25,27 @@ final class BatchHandler: WriteHandler {
             refusal = error
         }
         writeRefusal = refusal
-        super.init(request, connection: connection, service: service, contentType: "application/json")
     }
 
-    override func receive(_ body: ByteBuffer) throws(Problem) {
+    mutating func take(_ body: ByteBuffer) throws(Problem) -> WriteOperation.Start {
         let request = try BatchRequest(parsing: body.readableBytesUInt8Span)
-        guard request.hasWrites else {
-            guard let demand else { return BatchRead(request.operations, for: self, service: service).begin() }
-            return ConsistentRead(.batch(request.operations), demand, for: self, service: service).begin()
-        }
+        guard request.hasWrites else { return .read(request.operations, demand) }
         if let writeRefusal { throw writeRefusal }
         operations = request.operations
-        let cost = BatchCost(operations).bytes(self)
-        if let cost { takeTurn(cost: cost) { self.send() } } else { send() }
+        return .send
     }
 
-    override var commands: Int { operations.count }
+    mutating func begin() { results = BatchResults() }
 
-    override func command(at index: Int) -> RedisCommand {
-        operations.indices.contains(index) ? operations[index].command : .get
-    }
-
-    override func encode(into buffer: inout ByteBuffer) {
-        results = BatchResults()
+    func encode(into buffer: inout ByteBuffer) {
         for operation in operations { buffer.write(operation) }
     }
 
-    override func accept(_ reply: RedisReply, at index: Int) -> Bool {
-        results.room = answerRoom
+    mutating func accept(
+        _ reply: RedisReply, at index: Int, _ record: inout WriteRecord, room: Int
+    ) -> Bool {
+        results.room = room
         guard results.take(reply, to: operations[index]) else { return false }
-        if results.bytes >= MemoryBudget.smallBytes { hold(results.bytes) }
         if index == operations.count - 1 {
             // Errors are results, unless all there is are errors of one kind.
             record.replied(results.failureOfAll.map { .refused($0) } ?? .applied)
@@ -65,27 +53,27 @@ final class BatchHandler: WriteHandler {
         return true
     }
 
-    override func conclude(_ text: Span<UInt8>) {
-        switch record.outcome {
-        case .notApplied(let problem): respond(problem.naming(mastersOf: service.redis))
-        case .applied: respondResults()
+    /// How much is buffered for the answer.
+    var resultBytes: Int { results.bytes }
+
+    /// Consumes the results.
+    mutating func response(_ outcome: WriteRecord.Outcome, _ report: WriteReport) -> Response {
+        switch outcome {
+        case .notApplied(let problem): return problem.response
+        case .applied: break
         // No reply has come: one answer stands for all.
         case .unmet, .unknown:
-            if results.count == 0 { return respond(.writeOutcomeUnknown) }
+            if results.count == 0 { return Problem.writeOutcomeUnknown.response }
             results.lose(operations[results.count...])
-            respondResults()
         }
-    }
-
-    private func respondResults() {
         let results = results
         self.results = BatchResults()
-        var head = head(.ok, .json)
-        if let token = information.flatMap(ReplicationToken.init(of:)) {
+        var head = report.head(.ok, .json)
+        if let token = report.token {
             head.add("Replication-Token", token.bytes)
         } else {
             head.addIncomplete([.token])
         }
-        respond(Response(head, body: results.finished()))
+        return Response(head, body: results.finished())
     }
 }

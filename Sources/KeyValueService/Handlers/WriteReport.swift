@@ -1,0 +1,36 @@
+import RedisCore
+
+/// What the answer to a write says of the server.
+struct WriteReport {
+    /// Names the server, as header lines.
+    var servedBy: [UInt8]
+    /// Of the master, right behind the write; `nil` where it could not be had.
+    var token: ReplicationToken?
+    /// Whether INFO has come as text, too.
+    var hasText: Bool
+
+    /// The head of an answer from the server.
+    func head(_ status: ResponseStatus = .ok, _ contentType: ResponseHead.ContentType) -> ResponseHead {
+        var head = ResponseHead(status: status, contentType: contentType)
+        head.server = servedBy
+        return head
+    }
+}
+
+/// What the answer to an applied write may have to leave out.
+enum IncompleteAnswer: String, CaseIterable {
+    /// Whether there was a value before: 204 stands for both then.
+    case status = "status"
+    case acknowledged = "replicas-acknowledged"
+    case token = "replication-token"
+    /// The member of that name.
+    case replication = "redis-replication"
+}
+
+extension ResponseHead {
+    /// Says that the write is applied and the answer is not complete, since Redis did not answer a command beside the write.
+    mutating func addIncomplete(_ missing: [IncompleteAnswer]) {
+        guard !missing.isEmpty else { return }
+        add("Answer-Incomplete", missing.map(\.rawValue).joined(separator: ", "))
+    }
+}
