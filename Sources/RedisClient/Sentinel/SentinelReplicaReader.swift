@@ -25,7 +25,7 @@ struct SentinelReplicaReader: ~Copyable {
     private var line: [UInt8] = []
     /// How many replicas are still to come; `nil` before their number.
     private var left: Int?
-    private var received = 0
+    private var takenBytes = 0
     private var reader = ReplyReader(maximumReplyBytes: 128 << 10)
     private var replicas = SentinelReplicas()
 
@@ -36,7 +36,7 @@ struct SentinelReplicaReader: ~Copyable {
     /// - Returns: what it is, at its end or as soon as a bound is met; then there is nothing more to read. `nil` before that.
     mutating func read(_ bytes: ByteBuffer) -> Outcome? {
         var rest = bytes
-        received += bytes.readableBytes
+        takenBytes += bytes.readableBytes
         while left == nil {
             guard readLine(&rest) else {
                 return line.count > Self.maximumLine ? .unreadable("a line without an end") : nil
@@ -59,7 +59,7 @@ struct SentinelReplicaReader: ~Copyable {
         } catch {
             return .unreadable("\(error)")
         }
-        if left > 0, received > Self.maximumBytes { replicas.end(at: .bytes(Self.maximumBytes)) }
+        if left > 0, takenBytes > Self.maximumBytes { replicas.end(at: .bytes(Self.maximumBytes)) }
         self.left = left
         self.replicas = replicas
         return left == 0 || replicas.bound != nil ? .list(replicas) : nil
