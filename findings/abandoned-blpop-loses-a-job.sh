@@ -2,7 +2,7 @@
 # Software: valkey-glide 2.6.0, and redis-py 8.1.0 for comparison (PyPI), with redis-server 7.0.15 (Debian 12).
 #
 # A task that waits in BLPOP is cancelled, here by asyncio.wait_for() after 0.3 s; valkey-glide lets the command stand at the server,
-# in a connection that it keeps. The next job that comes into the queue is handed to nobody: the server removes it, and the client
+# in a connection that it keeps. The next job that comes into the queue goes to no client: the server removes it, and the client
 # throws the reply away. A consumer with a shorter time-out of its own loses one job with each of them.
 #
 # Why it surprises: to Python the wait is over, the caller has seen its TimeoutError, and no list was touched. redis-py closes the

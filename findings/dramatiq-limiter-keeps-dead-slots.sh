@@ -3,7 +3,7 @@
 #
 # A ConcurrentRateLimiter with limit=2 whose one holder died lets only one at a time work, for as long as somebody works: acquire and
 # release give the common counter its whole time to live again, so that the dead holder's slot never expires. It comes back after a
-# time in which nobody worked at all. With limit=1 a holder that took longer than the time to live frees, at its end, the slot of the
+# time in which no one worked at all. With limit=1 a holder that took longer than the time to live frees, at its end, the slot of the
 # one that came after it, and a third one works beside that.
 #
 # Why it surprises: the limiter's time to live is there to give back what a dead worker holds, and "at most one" is the promise.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Software: etcd 3.4.23 (Debian 12's etcd-server), its JSON gateway.
 #
-# With authentication on, three requests that nobody may make are refused in three ways: one without a token is 400 with the gRPC
+# With authentication on, three requests that no client may make are refused in three ways: one without a token is 400 with the gRPC
 # code 3, "invalid argument"; one with a token that etcd does not know (each token, after a restart) is 401 with code 16; and a
 # watch of either kind is 200. That one's first line says created and canceled at once, the reason is in a text, and the
 # stream stays open, as if changes were to come.

@@ -7,7 +7,7 @@
 # CommonName "will be ignored", which it is not. A certificate without a CommonName is served.
 #
 # Why it surprises: https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/ says that the gateway does not support authentication by
-# the CommonName. That reads as if the name did not count; nothing there says that nobody with such a name may come in, and nearly
+# the CommonName. That reads as if the name did not count; nothing there says that no client with such a name may come in, and nearly
 # every certificate has one. "auth enable" on a running cluster turns all clients of the gateway away, those with a password too.
 #
 # Seen (subject of the client's certificate):

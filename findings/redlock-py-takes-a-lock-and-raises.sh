@@ -2,7 +2,7 @@
 # Software: redlock-py 1.0.8 and redis-py 8.1.0 (PyPI) with redis-server 7.0.15 (Debian 12).
 #
 # With one of three servers down, lock() takes the lock on the other two, which is the majority, and then raises a
-# MultipleRedlockException instead of returning it. The caller has nothing to work with, nor to unlock with; nobody else gets the
+# MultipleRedlockException instead of returning it. The caller has nothing to work with, nor to unlock with; no one else gets the
 # lock either until it expires. So it is with each lock, for as long as the one server is away.
 #
 # Why it surprises: coming through the loss of a minority is what several servers are for in the algorithm that

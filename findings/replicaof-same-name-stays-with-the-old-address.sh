@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Software: redis-server 7.0.15 (Debian 12). The name comes from Debian's nss_wrapper.
 #
-# A name leads to another server now; the replica is told REPLICAOF with that name once more, to make it look it up. The answer is
+# A name leads to another server now; the replica gets REPLICAOF with that name once more, to make it look it up. The answer is
 # "OK Already connected to specified master", and it goes on following the old server, while INFO shows the name and a link that
 # is up. The words are compared, not the addresses. CLIENT KILL TYPE master makes it dial again.
 #

@@ -4,7 +4,7 @@
 #
 # A master that restarts with an append-only file begins a new history: it has a new master_replid, and no backlog. Up to 7.0 its
 # master_repl_offset is 0 then. In Redis 8 it is the size of what was loaded: more than the server itself told before the restart,
-# though nobody wrote, and more than its replica told, which has all writes.
+# though no client wrote, and more than its replica told, which has all writes.
 #
 # Why it surprises: INFO calls it the server's replication offset, and fail-over tools compare it to find who has more. After the
 # upgrade a master that restarts is ahead of replicas with the same data.
