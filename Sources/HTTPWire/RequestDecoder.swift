@@ -44,7 +44,7 @@ public struct RequestDecoder: Sendable {
     public init(limits: RequestLimits = RequestLimits()) { self.limits = limits }
 
     /// Whether the next byte begins a request.
-    public var isBetweenRequests: Bool { state == .head }
+    package var isBetweenRequests: Bool { state == .head }
 
     /// Takes the next step.
     ///
@@ -238,14 +238,14 @@ public struct RequestLimits: Sendable {
     /// Bytes of the path and query.
     public var targetBytes = 8 << 10
     /// Bytes of one header field.
-    public var fieldBytes = 16 << 10
+    package var fieldBytes = 16 << 10
     /// Bytes of all header fields together.
-    public var headBytes = 64 << 10
+    package var headBytes = 64 << 10
     /// Bytes of the fields after a chunked body.
-    public var trailerBytes = 4 << 10
+    package var trailerBytes = 4 << 10
     public var fields = 100
     /// Bytes of the line before a chunk, its extensions included.
-    public var chunkLineBytes = 1 << 10
+    package var chunkLineBytes = 1 << 10
 
     /// The longest method there is, the target, and the version.
     var requestLineBytes: Int { targetBytes + 64 }

@@ -21,7 +21,7 @@ public struct ExpectedReply: Equatable, Sendable {
     public static let smallBytes = 64 << 10
 
     /// More than INFO needs where there are 10,000 databases, 10,000 replicas, or the statistics of each command and error.
-    public static let reportBytes = 1 << 20
+    package static let reportBytes = 1 << 20
 
     /// An integer, a status, or an error.
     public static func small(to command: String) -> ExpectedReply {

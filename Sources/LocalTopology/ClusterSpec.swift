@@ -2,9 +2,9 @@
 public struct ClusterSpec: Hashable, Sendable {
     public var nodes: [NodeSpec]
     /// How long one node may take from its start until it is up.
-    public var startDeadline: Duration
+    package var startDeadline: Duration
     /// How long a node may take to end after SIGTERM, before it is killed.
-    public var stopDeadline: Duration
+    package var stopDeadline: Duration
 
     public init(_ nodes: [NodeSpec], startDeadline: Duration = .seconds(20), stopDeadline: Duration = .seconds(5)) {
         precondition(Set(nodes.map(\.name)).count == nodes.count, "two nodes share a name")

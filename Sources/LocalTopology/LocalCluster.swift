@@ -215,7 +215,7 @@ public actor LocalCluster {
 
 /// Starts a cluster, hands it to the body, and stops it however the body ends: by returning, throwing or cancellation.
 /// - Parameter starts: Whether every node is started first; else the body starts those that it wants.
-public func withLocalCluster<Value: Sendable>(
+package func withLocalCluster<Value: Sendable>(
     _ spec: ClusterSpec, starts: Bool = true, _ body: (LocalCluster) async throws -> Value
 ) async throws -> Value {
     let cluster = try LocalCluster(spec)

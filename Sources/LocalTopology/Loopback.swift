@@ -1,4 +1,4 @@
-public import Glibc
+package import Glibc
 internal import Synchronization
 
 /// What loopback's ports are up to.
@@ -15,7 +15,7 @@ public enum Loopback {
     ///
     /// Nothing reserves them: between this and the server's own bind another program may take one. They are below the ports
     /// that Linux gives to outgoing connections (`net.ipv4.ip_local_port_range`), so no connection does.
-    public static func freePorts(_ count: Int, host: String = "127.0.0.1") throws(LocalTopologyError) -> [Int] {
+    package static func freePorts(_ count: Int, host: String = "127.0.0.1") throws(LocalTopologyError) -> [Int] {
         var found: [Int] = []
         var looks = 0
         while found.count < count, looks < candidates.count {
@@ -66,7 +66,7 @@ public enum Loopback {
 
 extension Endpoint {
     /// Lends the address as bind(2) and connect(2) take it; what they leave in `errno` is kept.
-    public func withSocketAddress<Result>(
+    package func withSocketAddress<Result>(
         _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
     ) throws(LocalTopologyError) -> Result {
         var address = try sockaddr_in(self)

@@ -70,7 +70,7 @@ public enum LoopbackHTTP {
     /// - Parameters:
     ///   - closesOutput: Whether our side is closed once all is sent, as `nc -N` does.
     ///   - timeout: The longest the connect, or one read or write, may take.
-    public static func transcript(
+    package static func transcript(
         of bytes: [UInt8], closesOutput: Bool = false, with endpoint: Endpoint, timeout: Duration = .seconds(5)
     ) async throws -> String {
         try await offPool { () throws -> String in

@@ -35,9 +35,9 @@ public struct NodeSpec: Hashable, Sendable {
     public var readiness: Readiness
     /// Whether the process is a redis-server in the end, or shares a folder with one: dropped to the `redis` user when we are
     /// root, and never run as root.
-    public var isRedis: Bool
+    package var isRedis: Bool
     /// Programs that the executable looks for beside itself.
-    public var companions: [FilePath] = []
+    package var companions: [FilePath] = []
     /// The node whose folder it is in, if not one of its own: as containers of a pod share a volume.
     public var folderOwner: String?
     /// Where the process runs, if not in our own network; it is asked there, too.

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// Runs a body that blocks or takes long on its own thread, which ends with it.
-public func onOwnThread(_ body: @escaping @Sendable () -> Void) {
+package func onOwnThread(_ body: @escaping @Sendable () -> Void) {
     let job = Unmanaged.passRetained(Job(body))
     var thread = pthread_t()
     let code = pthread_create(

@@ -6,9 +6,9 @@ public import ReplicaPlanning
 /// servers from Redis 6.0 to 8.0, redict 7.3 and Valkey 7.2 to 9.1 write.
 public struct RDBReader {
     /// A part of a value that is longer is skipped; so is a string with packed elements.
-    public static let maximumPartBytes = 8 << 20
+    package static let maximumPartBytes = 8 << 20
     /// An entry of a stream with more fields is skipped, regardless of their size.
-    public static let maximumEntryFields = 16_384
+    package static let maximumEntryFields = 16_384
     /// A string is handed over in pieces of this size.
     public static let pieceBytes = 64 << 10
 

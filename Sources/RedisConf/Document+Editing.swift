@@ -74,7 +74,7 @@ extension Document {
     }
 
     /// Whether rendering would give other bytes than were read.
-    public var isEdited: Bool { !appended.isEmpty || !edits.isEmpty }
+    package var isEdited: Bool { !appended.isEmpty || !edits.isEmpty }
 
     /// What happens to a directive's line, if anything.
     func edit(of index: Int) -> LineEdit? { edits.first { $0.index == index } }

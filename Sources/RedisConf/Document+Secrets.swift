@@ -84,7 +84,7 @@ extension Document {
 
 extension Document.Entry {
     /// Whether a password may stand in the line, so that its arguments, or its name too, must never be shown.
-    public var mayHoldSecret: Bool { name.isSecret || isMisspelledSecret || hasMisplacedSecret }
+    package var mayHoldSecret: Bool { name.isSecret || isMisspelledSecret || hasMisplacedSecret }
 
     /// Whether the name looks like a misspelled secret directive's: then the secret may be a part of it.
     ///

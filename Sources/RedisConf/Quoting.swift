@@ -17,7 +17,7 @@ public func quoted(_ argument: [UInt8]) -> [UInt8] {
 }
 
 /// A directive as a line without its newline.
-public func directiveLine(_ name: String, _ arguments: [[UInt8]]) -> [UInt8] {
+package func directiveLine(_ name: String, _ arguments: [[UInt8]]) -> [UInt8] {
     var line = Array(name.utf8)
     for argument in arguments {
         line.append(Byte.space)

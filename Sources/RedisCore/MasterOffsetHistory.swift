@@ -9,7 +9,7 @@ public struct MasterOffsetHistory: Sendable {
     public static let capacity = 64
 
     /// One hour: the longest bound that samples are kept for.
-    public static let longestAgeNanoseconds: Int64 = 3_600_000_000_000
+    package static let longestAgeNanoseconds: Int64 = 3_600_000_000_000
 
     private struct Sample {
         var token: ReplicationToken

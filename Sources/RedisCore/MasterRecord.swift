@@ -41,7 +41,7 @@ public struct MasterRecord: Equatable, Sendable {
     public var term: UInt64
 
     /// The most masters that a record lists as superseded: the newest ones.
-    public static let maximumSuperseded = 64
+    package static let maximumSuperseded = 64
 
     public init(
         _ following: Following, by author: Author, superseding superseded: [MasterAddress] = [],

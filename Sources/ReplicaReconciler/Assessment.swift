@@ -76,7 +76,7 @@ public struct Change: Equatable, Sendable {
     public var move: Move
     public var cause: Cause
     /// The server that was seen: a change is to this one, and to no other that may be there a moment later.
-    public var masterRunID: String
+    package var masterRunID: String
     public var masterAddress: String
 
     /// Whether the replica stays with the name that it follows.

@@ -26,10 +26,10 @@ public struct CopyWatch: Equatable, Sendable {
         /// How many failed attempts were seen. There may have been more of them.
         public var attempts: Int
         /// Whether nothing is left of the data.
-        public var hasEmptied: Bool
-        public var replicaVersion: String
+        package var hasEmptied: Bool
+        package var replicaVersion: String
         /// The version of the master that was seen; `nil` where none was.
-        public var masterVersion: String?
+        package var masterVersion: String?
         public var cause = Cause.unknown
 
         public init(
@@ -89,7 +89,7 @@ public struct CopyWatch: Equatable, Sendable {
     public init() {}
 
     /// How many failed attempts were seen since the link was last up.
-    public var failedAttempts: Int { max(failures, source.failures) }
+    package var failedAttempts: Int { max(failures, source.failures) }
 
     /// Whether copies were seen to fail, and none of them brought a byte.
     var failsBeforeFirstByte: Bool { source.failures > 0 && !hasReceivedBytes }

@@ -78,7 +78,7 @@ public enum DataComparison: Equatable, Sendable {
     }
 
     /// Whether data would be lost that the other master does not have in another form.
-    public var isLoss: Bool {
+    package var isLoss: Bool {
         switch self {
         case .nothingToLose, .continues, .unrelated: false
         case .empty, .behind, .doubtful: true

@@ -31,7 +31,7 @@ public struct Reconciler: Sendable {
         /// From one change to the next, at least.
         public var minimumInterval: Duration = .seconds(30)
         /// From a change that failed to the next attempt, at least.
-        public var retryInterval: Duration = .seconds(5)
+        package var retryInterval: Duration = .seconds(5)
         /// How long a link that is up may bring nothing while the master answers others. A master that has nothing to say
         /// pings every `repl-ping-replica-period` (10 s).
         public var maximumSilenceSeconds: Int64 = 15

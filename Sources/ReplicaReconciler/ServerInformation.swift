@@ -40,7 +40,7 @@ public struct ServerInformation: Equatable, Sendable {
     /// Whether this is Redis 7.0 or a later one, or a fork of it.
     public var isSevenOrNewer: Bool { (fields["redis_version"].flatMap { Int($0.prefix { $0 != "." }) } ?? 0) >= 7 }
     /// How many bytes of a full copy came so far; `nil` where none is under way, or the server does not say it (before 7.0).
-    public var copiedBytes: Int64? {
+    package var copiedBytes: Int64? {
         replication.masterLink?.isSynchronising == true ? fields["master_sync_read_bytes"].flatMap { Int64($0) } : nil
     }
     /// How many bytes came by replication in the server's life, copies included; `nil` before 7.0.

@@ -15,7 +15,7 @@ public import RedisCore
 public struct LeaderObservations: Sendable {
     /// How long a node counts after it was last heard. Each is asked once a second, and given up after two without an answer: after
     /// this time the process itself stood still.
-    public static let memoryNanoseconds: Int64 = 4_500_000_000
+    package static let memoryNanoseconds: Int64 = 4_500_000_000
     /// How many origins of histories are remembered.
     static let lineageLimit = 128
 

@@ -1,4 +1,4 @@
-public import RedisCore
+package import RedisCore
 
 /// Which servers say that they are the master behind one name: a value that takes what each connection to that name learns.
 ///
@@ -16,11 +16,11 @@ public import RedisCore
 ///
 /// Only ordered observations count: what one server was asked after the other one had answered. Where several are seen, the end
 /// of a connection shows nothing; a server that is not heard for ``memoryNanoseconds`` counts no more.
-public struct MasterClaims: Sendable {
+package struct MasterClaims: Sendable {
     /// How long a server that was asked again may take for an answer.
-    public static let patienceNanoseconds: Int64 = 1_500_000_000
+    package static let patienceNanoseconds: Int64 = 1_500_000_000
     /// How long a claim counts after it was last heard.
-    public static let memoryNanoseconds: Int64 = 5_000_000_000
+    package static let memoryNanoseconds: Int64 = 5_000_000_000
     /// How many servers are remembered.
     static let limit = 16
 
@@ -74,7 +74,7 @@ public struct MasterClaims: Sendable {
     }
 
     /// By their run ids.
-    public private(set) var claims: [Claim] = []
+    package private(set) var claims: [Claim] = []
 
     public init() {}
 

@@ -20,7 +20,7 @@
 /// | they share nothing, and neither is behind the name | the one that more replicas follow; else the one that was a replica; else none |
 ///
 /// Followers are the known replicas in step with it. Where none is in step with either, what the two list themselves counts.
-public struct MasterPrecedence {
+package struct MasterPrecedence {
     /// A server that says it is the master, with what the others say of it.
     public struct Contender: Equatable, Sendable {
         public var server: String
@@ -28,9 +28,9 @@ public struct MasterPrecedence {
         /// Whether the master's name leads to it.
         public var isBehindName: Bool
         /// Whether the name led to it before.
-        public var wasBehindName: Bool
+        package var wasBehindName: Bool
         /// Known replicas that are in step with it.
-        public var followers: Int
+        package var followers: Int
         /// Replicas that it lists itself.
         public var attached: Int
 

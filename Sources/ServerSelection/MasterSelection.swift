@@ -27,11 +27,11 @@ public import RedisCore
 ///   the other are distinguished by the replicas alone.
 public struct MasterSelection: Sendable {
     /// How long two histories may run side by side in a fail-over.
-    public static let graceNanoseconds: Int64 = 5_000_000_000
+    package static let graceNanoseconds: Int64 = 5_000_000_000
     /// How long the master is away before a stray may take its place.
-    public static let absenceNanoseconds: Int64 = 10_000_000_000
+    package static let absenceNanoseconds: Int64 = 10_000_000_000
     /// How long after a promotion the old master may still run for the two to be one manual fail-over.
-    public static let handoverNanoseconds: Int64 = 60_000_000_000
+    package static let handoverNanoseconds: Int64 = 60_000_000_000
     /// How long a process needs to see all servers.
     static let settlingNanoseconds: Int64 = 3_000_000_000
     /// What a master's `PING` adds to its offset.
@@ -49,7 +49,7 @@ public struct MasterSelection: Sendable {
     /// Histories that led to ``history``, the youngest last.
     public private(set) var ancestors: [ReplicationID] = []
     /// Why there is no master, where several servers claim to be it.
-    public internal(set) var rivals: [Rival] = []
+    package internal(set) var rivals: [Rival] = []
     /// What the last change of the master cost; `nil` before there was one.
     public internal(set) var lastChange: Change?
 
@@ -67,7 +67,7 @@ public struct MasterSelection: Sendable {
     private var namedID: ReplicationID?
 
     /// One of several masters of which none can be preferred.
-    public struct Rival: Equatable, Sendable {
+    package struct Rival: Equatable, Sendable {
         public let endpoint: String
         public let id: ReplicationID
         public let fork: Int64

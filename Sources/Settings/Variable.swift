@@ -34,7 +34,7 @@ public struct Variable: Sendable {
     /// A sentence, or two.
     public let meaning: String
     public let values: Values
-    public let defaultValue: Default
+    package let defaultValue: Default
 
     public init(
         _ name: String, _ group: Group, _ meaning: String, _ values: Values = .text,

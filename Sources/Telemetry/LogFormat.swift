@@ -16,9 +16,16 @@ public enum LogFormat: String, Sendable {
     public func makeHandler(label: String) -> any LogHandler {
         switch self {
         case .json: JSONLogHandler(label: label)
-        case .text: StreamLogHandler.standardError(label: label)
+        case .text: TextLogHandler(label: label, usesColours: Self.hasColours)
         }
     }
+
+    /// Whether stderr is a terminal whose user wants colours (https://no-color.org).
+    private static let hasColours: Bool = {
+        guard isatty(STDERR_FILENO) == 1 else { return false }
+        func variable(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
+        return (variable("NO_COLOR") ?? "").isEmpty && !["", "dumb"].contains(variable("TERM") ?? "")
+    }()
 }
 
 /// The process's stderr, line by line.

@@ -111,6 +111,47 @@ struct ArchitectureTests {
         }
     }
 
+    /// Public for another reason: what a protocol of another package requires, and a default of a public function.
+    private static let requiredPublic: Set = ["metadataProvider", "InboundOut", "longestAnswers"]
+
+    private static func words(of text: String) -> Set<Substring> {
+        Set(text.split { !($0.isLetter || $0.isNumber || $0 == "_") })
+    }
+
+    @Test("what is public is used by another module, or in the signature of something that is")
+    func publicSymbols() throws {
+        var texts: [String: [String]] = [:]
+        for file in try Self.sources(below: "Sources") {
+            let parts = file.split(separator: "/")
+            let module = String(parts[try #require(parts.lastIndex(of: "Sources")) + 1])
+            texts[module, default: []].append(try String(contentsOfFile: file, encoding: .utf8))
+        }
+        let used = texts.mapValues { Self.words(of: $0.joined(separator: "\n")) }
+        let declaration = /\bpublic\b(?:\(set\))?(?: [a-z()]+)*? (func|var|let|struct|enum|class|typealias) `?(\w+)/
+        var found = 0
+        for (module, files) in texts {
+            let lines = files.flatMap { $0.split(separator: "\n") }
+            // A type may be public because a public declaration, or a case of an enumeration, names it.
+            var isSignature = false
+            let signatures = Self.words(
+                of: lines.filter { line in
+                    let begins = line.contains("public ")
+                    defer { isSignature = (begins || isSignature) && !line.hasSuffix("{") && !line.hasSuffix("}") }
+                    return begins || isSignature || line.contains("  case ")
+                }.map { $0.replacing(/(struct|enum|class|typealias) \w+/, with: "") }.joined(separator: "\n"))
+            for line in lines {
+                guard !line.hasPrefix("import"), let match = line.firstMatch(of: declaration) else { continue }
+                found += 1
+                let isType = !["func", "var", "let"].contains(match.1)
+                let isUsed =
+                    used.contains { $0.key != module && $0.value.contains(match.2) }
+                    || (isType && signatures.contains(match.2)) || Self.requiredPublic.contains(String(match.2))
+                #expect(isUsed, "\(module): \(match.2) is public: `package` will do, or nothing")
+            }
+        }
+        #expect(found > 1000)
+    }
+
     @Test(
         "every file of ours that a document names is there",
         arguments: ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "SECURITY.md"])

@@ -97,6 +97,14 @@ final class BatchRead: ReplyReceiver {
             let head = problem.head(server: reader.connection.servedFields)
             return respond(Response(head, body: problem.body))
         }
+        guard reader.isStale, results.lacksKeys else { return finish(from: reader) }
+        reader.confirmData { data in
+            guard let mayGoOn = self.read.mayGoOn(after: data) else { return self.finish(from: reader) }
+            if !(mayGoOn && self.ask()) { self.respond(Problem(.notConnected, role: "Redis server").response) }
+        }
+    }
+
+    private func finish(from reader: RedisLoop.Reader) {
         let results = results
         self.results = BatchResults()
         respond(Response(ResponseHead(.json, from: reader), body: results.finished()))

@@ -16,6 +16,8 @@ struct BatchResults {
     /// What every operation so far has failed with.
     private var common: Problem?
     private var hasOthers = false
+    /// Whether a key was not there.
+    private(set) var lacksKeys = false
     /// How many operations have a result.
     private(set) var count = 0
 
@@ -92,6 +94,7 @@ struct BatchResults {
     private mutating func append(_ problem: Problem) {
         if isEmpty { common = problem } else if common != problem { hasOthers = true }
         if problem == .redisReadOnly { hasReadOnly = true }
+        if problem == .keyNotFound { lacksKeys = true }
         begin(problem.status)
         body.writeStaticString(",\"code\":\"")
         body.writeStaticString(problem.code)

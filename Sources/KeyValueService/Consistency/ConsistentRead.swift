@@ -204,7 +204,7 @@ final class ConsistentRead {
         case .read(let stored, let before, let after):
             forgetRead()
             read = (stored, after)
-            if !demand.needsProof { return answer(nil) }
+            if !demand.needsProof { return answerAny(stored, of: attempt) }
             if isMaster {
                 take(
                     state.masterSaid(
@@ -217,6 +217,21 @@ final class ConsistentRead {
         case .failed(let failure):
             let problem = Problem(failure, role: isMaster ? "Redis master" : "Redis server")
             goOn(after: failure, problem, at: connection, isMaster: isMaster)
+        }
+    }
+
+    /// Answers what nothing has to be proven of. A replica without its master that lacks a key may have lost its data.
+    private func answerAny(_ stored: ReadAttempt.Stored, of attempt: ReadAttempt) {
+        guard attempt.reader.isStale, stored.lacksKeys else { return answer(nil) }
+        attempt.reader.confirmData { data in
+            guard !self.isEnded else { return self.stop() }
+            switch data {
+            case .kept: self.answer(nil)
+            case .replaced: self.askAfterDisplacement(attempt)
+            case .lost, .unknown:
+                let problem = Problem(.notConnected, role: "Redis server")
+                self.goOn(after: nil, problem, at: attempt.reader.connection, isMaster: false)
+            }
         }
     }
 

@@ -26,6 +26,15 @@ final class ReadAttempt: ReplyReceiver {
         case position
         case problem(Problem)
 
+        /// Whether a key was not there.
+        var lacksKeys: Bool {
+            switch self {
+            case .problem(let problem): problem == .keyNotFound
+            case .results(let results): results.lacksKeys
+            case .bytes, .large, .document, .original, .position: false
+            }
+        }
+
         /// How many bytes of values it holds, or about so many.
         var bytes: Int {
             switch self {

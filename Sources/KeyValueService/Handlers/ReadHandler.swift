@@ -191,7 +191,20 @@ final class ReadHandler: RequestHandler {
 
     /// Gives the problem as the answer, unless another server may do better.
     func answer(_ problem: Problem) {
+        if problem == .keyNotFound, let reader = read.reader, reader.isStale {
+            return reader.confirmData { self.answerNothing(when: $0) }
+        }
         if read.mayGoOn(after: problem), ask() { return }
+        finish(problem)
+    }
+
+    /// Answers that there is no such key, unless the replica that said so has lost its data.
+    private func answerNothing(when data: RedisLoop.ReaderData) {
+        guard let mayGoOn = read.mayGoOn(after: data) else { return finish(.keyNotFound) }
+        if !(mayGoOn && ask()) { respond(Problem(.notConnected, role: "Redis server")) }
+    }
+
+    private func finish(_ problem: Problem) {
         var head = problem.head()
         complete(&head)
         respond(Response(head, body: problem.body))

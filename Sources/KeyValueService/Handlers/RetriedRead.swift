@@ -32,6 +32,18 @@ struct RetriedRead {
         return attempts.mayGoOn(after: reader.connection, failing: failure)
     }
 
+    /// Whether to ask again, after a replica without its master found nothing.
+    ///
+    /// - Parameter data: what has become of its data.
+    /// - Returns: `nil` where what it found counts.
+    mutating func mayGoOn(after data: RedisLoop.ReaderData) -> Bool? {
+        switch data {
+        case .kept: nil
+        case .replaced: attempts.mayGoOnAfterDisplacement()
+        case .lost, .unknown: mayGoOn(after: RedisFailure?.none)
+        }
+    }
+
     /// Whether another server may be asked, after the last one said why it does not answer.
     mutating func mayGoOn(after problem: Problem) -> Bool {
         problem == .redisUnavailable(role: "Redis server") && mayGoOn(after: nil)

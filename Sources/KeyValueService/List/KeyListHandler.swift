@@ -117,7 +117,7 @@ final class KeyListHandler: RequestHandler {
     override func receive(_ reply: RedisReply, at index: Int) {
         guard let connection = server?.reader.connection else { return }
         // INFO was answered with an error: the page has no token.
-        if index > 0 { return answerPage(nil) }
+        if index > 0 { return confirmPage(nil) }
         switch reply {
         case .array(let elements):
             guard elements.count == 2, case .bulk(let next) = elements[0], let next = UInt64(decimal: next),
@@ -139,10 +139,23 @@ final class KeyListHandler: RequestHandler {
         guard let server else { return }
         let cursor = next == 0 ? nil : ScanCursor(runID: server.runID, position: next)
         page = Self.body(keys, cursor)
-        if !wantsToken { answerPage(nil) }
+        if !wantsToken { confirmPage(nil) }
     }
 
-    override func receive(_ information: ReplicationInfo?) { answerPage(information) }
+    override func receive(_ information: ReplicationInfo?) { confirmPage(information) }
+
+    /// Answers the page, unless it lacks keys because the replica has lost its data.
+    private func confirmPage(_ information: ReplicationInfo?) {
+        guard let server, server.reader.isStale else { return answerPage(information) }
+        server.reader.confirmData { data in
+            if data == .kept { return self.answerPage(information) }
+            self.page = nil
+            // A walk goes on where it began, or not at all.
+            guard self.mayBeginAnew else { return self.respond(.cursorGone) }
+            if self.read.mayGoOn(after: data) ?? false, self.beginWalk() { return }
+            self.respond(Problem(.notConnected, role: "Redis server"))
+        }
+    }
 
     /// - Parameter information: what the server said of itself behind the keys.
     private func answerPage(_ information: ReplicationInfo?) {

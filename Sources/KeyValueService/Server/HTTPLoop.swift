@@ -185,12 +185,12 @@ extension NIODeadline {
 /// The bounds of every HTTP connection.
 public struct HTTPLimits: Sendable {
     /// Bytes of the body of a PUT.
-    public var maximumBodyBytes = 8 << 20
+    package var maximumBodyBytes = 8 << 20
     /// Bytes of a body that is collected before anything is done. It holds a value of 1 MiB however it is escaped (six bytes a
     /// byte).
     var collectedBodyBytes: Int { min(maximumBodyBytes, 8 << 20) }
     /// What the process may hold for all its clients together; see ``MemoryBudget``.
-    public var memoryBudgetBytes = 48 << 20
+    package var memoryBudgetBytes = 48 << 20
     /// How many connections of clients are served; `nil` for ``ConnectionLimit/usual``, as far as files may be open.
     public var maximumConnections: Int?
     /// Of a request's head; over them the answer is 414 or 431.
@@ -199,11 +199,11 @@ public struct HTTPLimits: Sendable {
     public var idleTimeout: Duration = .seconds(75)
     /// How long a request's head may take; and the time over which bodies and answers have to move at
     /// ``minimumBytesPerSecond`` on average.
-    public var transferTimeout: Duration = .seconds(30)
+    package var transferTimeout: Duration = .seconds(30)
     /// How fast a client has to send its bodies and take its answers.
-    public var minimumBytesPerSecond = 1024
+    package var minimumBytesPerSecond = 1024
     /// How long a client may still send after its answer was the last one.
-    public var lingerTimeout: Duration = .seconds(2)
+    package var lingerTimeout: Duration = .seconds(2)
 
     public init() {}
 

@@ -129,7 +129,7 @@ struct ConnectionMachine: Equatable {
         }
     }
 
-    /// The server has answered a write with -READONLY.
+    /// The server has answered a write with -READONLY, or another one is known to be the master.
     mutating func writeRefused(commandsInFlight: Bool) -> Action {
         switch state {
         case .ready: return leave(failures: 0, commandsInFlight: commandsInFlight)

@@ -47,6 +47,20 @@ extension RedisConnection {
         handler?.close(failing: .timedOut)
     }
 
+    /// Takes no more commands, since another server is the master. Writes under way may still be answered for a moment: a server
+    /// that has become a replica says READONLY, and then they can be sent again. After that the connection is made again.
+    ///
+    /// - Parameter patience: how long a server may stay silent that owes an answer.
+    func leave(within patience: TimeAmount = .milliseconds(200)) {
+        guard machine.state == .ready else { return }
+        health = .unknown
+        isLookingForMaster = true
+        note(trouble: "is no longer the master")
+        perform(machine.writeRefused(commandsInFlight: ownInFlight > 0))
+        guard let left = handler, left.inFlight > 0 else { return }
+        isolatedLoop.scheduleTask(in: patience) { left.close(failing: .timedOut) }
+    }
+
     /// Errors may come by the ten thousand a second: the same one again does not get as far as the lock.
     private func complain(_ code: String) {
         let now = flusher.begin()

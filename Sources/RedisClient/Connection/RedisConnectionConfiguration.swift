@@ -1,4 +1,4 @@
-public import NIOCore
+package import NIOCore
 
 /// How a connection behaves.
 public struct RedisConnectionConfiguration: Sendable {
@@ -15,14 +15,14 @@ public struct RedisConnectionConfiguration: Sendable {
     /// How long the oldest command may wait before new reads are asked of other servers, if there are others.
     public var stallTimeout: Duration = .milliseconds(250)
     /// How often the server is asked for `INFO replication`.
-    public var healthInterval: Duration = .seconds(1)
+    package var healthInterval: Duration = .seconds(1)
     /// How old a connection to a replica may get before another one takes its place, give or take a fifth; `nil` for as
     /// old as it likes.
     public var maximumAge: Duration? = .seconds(300)
     /// Submissions that may wait on one connection; one more is refused at once.
     public var maximumInFlight = 16_384
     /// How a shared INFO replication is written for those who asked for it; as it is, unless told otherwise.
-    public var encodeInformation: @Sendable (_ text: Span<UInt8>, _ buffer: inout ByteBuffer) -> Void = {
+    package var encodeInformation: @Sendable (_ text: Span<UInt8>, _ buffer: inout ByteBuffer) -> Void = {
         $1.writeBytes($0)
     }
     /// Bytes of one reply that is gathered; Redis itself allows 512 MiB.
@@ -30,9 +30,9 @@ public struct RedisConnectionConfiguration: Sendable {
     /// A value of more bytes than this gets its own connection, so that it does not hold up what is behind it.
     public var largeReplyBytes = 1 << 20
     /// How fast a reply has to come at the least, in bytes a second, to count as progress.
-    public var minimumReplyRate = 64 << 10
+    package var minimumReplyRate = 64 << 10
     /// How long a command may wait at the most, although replies make progress.
-    public var longestCommand: Duration = .seconds(30)
+    package var longestCommand: Duration = .seconds(30)
     /// How many large values are read at a time, on all event loops together; each event loop has its share.
     public var maximumLargeReads = 32
     /// How long a write that was surely not applied may wait for the master.

@@ -168,3 +168,33 @@ final class KeyspaceReceiver: ReplyReceiver {
 
     override func fail(_ failure: RedisFailure) {}
 }
+
+/// Asks a replica that found nothing whether it still has its data. The answer is of a moment after what it found.
+final class DataReceiver: ReplyReceiver {
+    private var completion: ((RedisLoop.ReaderData) -> Void)?
+    private var isLinkUp = false
+    private var isCopyIncomplete = false
+
+    /// - Parameter completion: called once.
+    init(completion: @escaping (RedisLoop.ReaderData) -> Void) { self.completion = completion }
+
+    override func command(at index: Int) -> RedisCommand { .info }
+
+    override func receive(_ reply: RedisReply, at index: Int) {
+        guard case .bulk(let text) = reply else { return end(.kept) }
+        guard index == 0 else { return end(isCopyIncomplete && !text.contains("keys=") ? .lost : .kept) }
+        guard let info = ReplicationInfo(parsing: text) else { return end(.kept) }
+        isCopyIncomplete = info.isCopyIncomplete
+        // What it found may be from before the new copy of its data.
+        if info.masterLink?.isUp != false { end(.replaced) }
+    }
+
+    override func fail(_ failure: RedisFailure) { end(.unknown) }
+
+    override var mayBeAskedAgain: Bool { true }
+
+    private func end(_ data: RedisLoop.ReaderData) {
+        completion?(data)
+        completion = nil
+    }
+}

@@ -44,7 +44,7 @@ public struct ReplicationLag: Equatable, Sendable {
     public func nanoseconds(at now: NIODeadline) -> Int64 { bytes == 0 ? 0 : (now - wasInStepAt).nanoseconds }
 
     /// What two event loops know together: the younger check counts, and the younger time in step.
-    public func merged(with other: ReplicationLag) -> ReplicationLag {
+    package func merged(with other: ReplicationLag) -> ReplicationLag {
         var merged = checkedAt >= other.checkedAt ? self : other
         merged.wasInStepAt = max(wasInStepAt, other.wasInStepAt)
         return merged

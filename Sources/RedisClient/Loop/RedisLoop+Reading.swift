@@ -8,6 +8,18 @@ extension RedisLoop {
         public let isStale: Bool
     }
 
+    /// What has become of a replica's data since it lost its master.
+    public enum ReaderData: Equatable, Sendable {
+        /// It has the data that it had, or none that it ever had.
+        case kept
+        /// A copy of the master's data failed, and the replica was emptied for it.
+        case lost
+        /// It has a master again, and maybe other data.
+        case replaced
+        /// It does not answer.
+        case unknown
+    }
+
     /// The server to ask: a replica that is in step, the one with the fewest commands in flight and in turn among equals;
     /// else the master; else one of these that has not answered for a moment; else a replica that lost its master.
     ///
@@ -82,6 +94,25 @@ extension RedisLoop {
 
     private func master(isStalled: Bool, excluding tried: ReadAttempts) -> RedisConnection? {
         master.isFit(for: .fresh, isStalled: isStalled) && !tried.include(master) ? master : nil
+    }
+}
+
+extension RedisLoop.Reader {
+    /// Asks a replica without its master whether it still has its data: a failed copy may have emptied it since it was asked
+    /// last, and then a key that it does not find may exist.
+    ///
+    /// - Parameter completion: called once, maybe at once.
+    public func confirmData(_ completion: @escaping (RedisLoop.ReaderData) -> Void) {
+        guard isStale else { return completion(.kept) }
+        do {
+            try connection.submit(DataReceiver(completion: completion), replies: 2) {
+                $0.writeINFOReplication()
+                $0.writeINFOKeyspace()
+            }
+        } catch {
+            completion(.unknown)
+        }
+        connection.checkHealth()
     }
 }
 

@@ -148,7 +148,7 @@ public final class RedisLoop {
     }
 
     /// Connects to those that are new, and lets go of those that are gone once they have answered what they owe.
-    public func setReplicas(_ given: [RedisEndpoint]) {
+    package func setReplicas(_ given: [RedisEndpoint]) {
         guard !isShutDown else { return }
         givenReplicas = given
         hasReplicas = true

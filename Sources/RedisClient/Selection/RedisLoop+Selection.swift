@@ -134,17 +134,17 @@ extension RedisLoop {
         if decision.doubt != nil { acknowledgedWrites.failAll(.noSingleMaster) }
         if takesWrites, !tookWrites { acknowledgedWrites.serve() }
         lookCloser()
-        leaveSilentMaster()
+        leaveFormerMaster()
     }
 
-    /// Closes the connection to a server that does not answer while another one says to be the master: what it is sent now, it
-    /// would carry out once it goes on.
-    private func leaveSilentMaster() {
+    /// Sends nothing more to a server that has not yet said anything else than that it is the master, while another one is. It
+    /// may stand still: what it is sent now, it would carry out once it goes on.
+    private func leaveFormerMaster() {
         guard !findsLeader, !isFollowing, let server = decision.server, let runID = master.runID, takesWrites,
             String(decoding: runID, as: UTF8.self) != server, case .serving(let info) = master.health,
             info.role == .master
         else { return }
-        master.giveUp()
+        master.leave()
         master.reads?.giveUp()
     }
 

@@ -1,8 +1,8 @@
-public import Logging
+package import Logging
 import NIOConcurrencyHelpers
 
 /// Finds the servers behind one name or several, again and again: a headless Service gives one address a pod.
-public struct ReplicaDiscovery: Sendable {
+package struct ReplicaDiscovery: Sendable {
     /// A server, and the name that led to it.
     public struct Found: Equatable, Sendable {
         public let endpoint: RedisEndpoint

@@ -20,10 +20,10 @@ extension DataFiles {
 public struct DataSettings: Equatable, Sendable {
     /// Absolute.
     public var folder: [UInt8]
-    public var rdbName: [UInt8] = utf8("dump.rdb")
+    package var rdbName: [UInt8] = utf8("dump.rdb")
     public var isAppendOnly = false
-    public var appendFolderName: [UInt8] = utf8("appendonlydir")
-    public var appendName: [UInt8] = utf8("appendonly.aof")
+    package var appendFolderName: [UInt8] = utf8("appendonlydir")
+    package var appendName: [UInt8] = utf8("appendonly.aof")
     public var form = AppendOnlyForm.multiPart
     /// Whether redis-server cuts an incomplete last command off (`aof-load-truncated`).
     public var repairsTail = true

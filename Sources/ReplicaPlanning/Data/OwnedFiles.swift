@@ -6,11 +6,11 @@ import RedisConf
 /// those of redis/redis `src/rdb.c`, `src/aof.c`, `src/cluster_legacy.c` and `src/acl.c`, and this program's own.
 public struct OwnedFiles: Equatable, Sendable {
     /// `dbfilename`, `appendfilename`, `appenddirname`.
-    public var rdbName: [UInt8]
-    public var appendName: [UInt8]
-    public var appendFolderName: [UInt8]
+    package var rdbName: [UInt8]
+    package var appendName: [UInt8]
+    package var appendFolderName: [UInt8]
     /// Other files that the configuration names in this folder: `cluster-config-file`, `aclfile`, `logfile`, `unixsocket`.
-    public var otherNames: [[UInt8]]
+    package var otherNames: [[UInt8]]
     /// Whether the folder is redis-server's regardless of its content: the volume of an image.
     public var isServersOwnFolder: Bool
 

@@ -25,7 +25,7 @@ public struct RDBHeader: Equatable, Sendable {
     /// How far in that history the data is.
     public var replicationOffset: Int64?
     /// When the writer began, in seconds since 1970 by its own clock.
-    public var createdSeconds: Int64?
+    package var createdSeconds: Int64?
     /// How many keys a database has: of the first one, the writer says so.
     public struct Database: Equatable, Sendable {
         public var number: Int

@@ -11,14 +11,14 @@ public struct Invocation: Equatable, Sendable {
 
     public var verb: Verb = .run
     /// Warnings stop the start too.
-    public var isStrict = false
+    package var isStrict = false
     /// `render` shows passwords.
     public var showsSecrets = false
     /// `check`'s output.
     public var format = Format.text
     /// `--on-empty` and `--guard-timeout`, as they were written; the planner judges them.
     public var onEmpty: [UInt8]?
-    public var guardTimeout: [UInt8]?
+    package var guardTimeout: [UInt8]?
     /// What `probe` asks; nil for every other verb.
     public var probe: ProbeOptions?
     /// The configuration named on the command line.

@@ -40,7 +40,7 @@ public struct Identity: Equatable, Sendable {
     public var hostname: [UInt8]
     public var workingFolder: [UInt8]
 
-    public var isRoot: Bool { userID == 0 }
+    package var isRoot: Bool { userID == 0 }
 
     public init(
         userID: UInt32, groupID: UInt32, groups: [UInt32] = [], hostname: [UInt8] = [], workingFolder: [UInt8] = [0x2F]

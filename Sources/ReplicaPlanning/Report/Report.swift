@@ -10,7 +10,7 @@ public struct Report: Equatable, Sendable {
         public var arguments: [[UInt8]]
         public var origin: Origin
         /// Whether the rewrite puts it there; else the file says so.
-        public var isDecided: Bool
+        package var isDecided: Bool
         public var change = Change.kept
         /// How many of the arguments may be shown; nil where all may.
         public var shownArgumentCount: Int?
@@ -18,10 +18,10 @@ public struct Report: Equatable, Sendable {
         public var mayShowName = true
 
         /// The name for showing.
-        public var shownName: String { mayShowName ? directive.text : "********" }
+        package var shownName: String { mayShowName ? directive.text : "********" }
 
         /// The arguments for showing: secrets are hidden.
-        public var shownArguments: [String] {
+        package var shownArguments: [String] {
             let count = shownArgumentCount ?? (directive.isSecret && arguments != [[]] ? 0 : arguments.count)
             return arguments.prefix(count).map(shown) + (arguments.count > count ? ["********"] : [])
         }
@@ -42,7 +42,7 @@ public struct Report: Equatable, Sendable {
     /// What the files have in a setting's place.
     public struct Former: Equatable, Sendable {
         /// For showing: secrets are hidden.
-        public var shownArguments: [String]
+        package var shownArguments: [String]
         public var origin: Origin
     }
 

@@ -4,15 +4,15 @@ import RedisConf
 ///
 /// Where neither is set the server counts as modern (7.0), but nothing is written that only 7.0 knows and that is not needed.
 public struct Dialect: Equatable, Sendable {
-    public enum Flavour: Sendable { case redis, valkey, redict }
+    package enum Flavour: Sendable { case redis, valkey, redict }
 
-    public var flavour: Flavour
+    package var flavour: Flavour
     /// Major and minor; nil where no variable tells.
     public var version: Version?
 
     public struct Version: Comparable, Sendable, CustomStringConvertible {
         public var major: Int
-        public var minor: Int
+        package var minor: Int
 
         public init(_ major: Int, _ minor: Int) {
             self.major = major

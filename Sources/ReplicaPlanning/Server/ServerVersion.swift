@@ -8,7 +8,7 @@ public struct ServerVersion: Equatable, Sendable, CustomStringConvertible {
 
     public var product: Product
     public var major: Int
-    public var minor: Int
+    package var minor: Int
     public var patch: Int
 
     public init(_ product: Product, _ major: Int, _ minor: Int, _ patch: Int) {

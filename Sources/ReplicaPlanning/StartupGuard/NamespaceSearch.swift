@@ -5,7 +5,7 @@
 /// Service. Who wants to know that asks for ``absoluteName(of:resolverFile:)`` alone.
 public struct NamespaceSearch: Equatable, Sendable {
     /// `LOCALDOMAIN`, which glibc takes in place of the file's `search` and `domain` (`resolv/res_init.c` res_vinit_1).
-    public var localDomain: [UInt8]?
+    package var localDomain: [UInt8]?
 
     /// What glibc reads, too.
     public static let resolverPath: [UInt8] = utf8("/etc/resolv.conf")

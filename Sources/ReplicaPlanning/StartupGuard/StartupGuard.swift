@@ -134,9 +134,9 @@ public struct StartupGuard: Equatable, Sendable {
     }
 
     /// How long policy `hold` waits for the master that this server followed.
-    public static let graceSeconds = 10
+    package static let graceSeconds = 10
     /// A master is heard at least so often (`repl-ping-replica-period` is 10 s): a link that is silent for longer is dead.
-    public static let pingSeconds = 12
+    package static let pingSeconds = 12
 
     /// - Parameters:
     ///   - observations: every address, with its name for the message.

@@ -264,4 +264,55 @@ struct PromotionTests {
             #expect(try await cluster.log(of: "app").contains("holds no data since a full copy"))
         }
     }
+
+    @Test(
+        "a replica that is emptied by a copy that it cannot load never says that a key is gone",
+        arguments: [
+            LoopbackHTTP.Request.get("/v1/keys/k"), .get("/get?key=k"), .get("/v1/keys"),
+            .init("GET", "/v1/keys/k", headers: ["Replication-Token: want"]),
+            .init(
+                "POST", "/v1/batch", headers: ["Content-Type: application/json"],
+                body: Array(#"{"operations":[{"get":"k"}]}"#.utf8)),
+        ])
+    func emptiedWithoutMaster(request: LoopbackHTTP.Request) async throws {
+        let old = try #require(
+            Self.servers.map(RedisServer.init).filter { !$0.isValkey && !$0.has(7, 2) }.last)
+        guard let new = try Self.servers.map(RedisServer.init).first(where: { !$0.isValkey && $0.has(8, 0) }) else {
+            // A server of one version alone is on this machine: nothing to set under another.
+            return
+        }
+        let system = try Self.cluster(old.path, replicas: 1)
+        let younger = NodeSpec.redis("younger", server: FilePath(new.path), at: system.master.endpoint)
+        // The app never reaches the master, so each read is of a replica, and nothing tells that a copy began but the replica.
+        let app = DirectCluster.app(
+            at: system.app.endpoint, master: Endpoint(port: try Loopback.freePorts(1)[0]),
+            replicas: system.replicas.map(\.endpoint), program: system.app.executable)
+        let nodes = [system.master] + system.replicas + [younger, app]
+        try await withLocalCluster(ClusterSpec(nodes), starts: false) { cluster in
+            try await cluster.start("master")
+            for replica in system.replicas { try await cluster.start(replica.name) }
+            try await cluster.start("app")
+            _ = try await cluster.redis("master", "SET", "k", "good")
+            let isList = request.path == "/v1/keys"
+            let expected = isList ? #"{"key":"k"}"# : "good"
+            try await cluster.wait(until: "the app reads k", of: "app") {
+                let answer = try await cluster.http("app", request)[0]
+                return Observation(answer.status == 200 && answer.text.contains(expected), else: answer.text)
+            }
+            try await cluster.kill("master")
+            let load = try await Load.run(request, on: app.endpoint, clients: 4, expecting: expected) { load in
+                try await cluster.wait(until: "reads are marked as stale", of: "app") {
+                    Observation(load.answers.keys.contains(where: \.isStale), else: "\(load.answers)")
+                }
+                try await cluster.start("younger")
+                try await cluster.wait(until: "the replica holds no data", of: "app") {
+                    let body = try await cluster.readiness().text
+                    return Observation(body.contains(#""state":"holds no data since a full copy"#), else: body)
+                }
+                try await cluster.wait(forAnswers: 20, to: load)
+            }
+            #expect(load.answers.keys.allSatisfy { [200, 503].contains($0.status) }, "\(load.answers)")
+            #expect(load.unexpected == [], "an empty answer of a replica that lost its data")
+        }
+    }
 }

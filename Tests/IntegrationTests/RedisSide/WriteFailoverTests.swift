@@ -29,17 +29,13 @@ struct WriteFailoverTests {
                     try await cluster.wait(forAnswers: 50, to: load)
                 }
                 #expect(try await cluster.errors("READONLY", of: "master") > 0, "a write met the old master")
-                let unknown = Load.Answer(status: 504, code: "write-outcome-unknown")
                 // Those that were refused were sent again; those that came while there was no connection were told so.
                 let known: Set<Load.Answer> = [
                     .init(status: 200), .init(status: 503, code: "redis-read-only"),
                     // While the app makes sure that the old one is gone, whose connections have ended.
                     .init(status: 503, code: "redis-unavailable"),
-                    unknown,
                 ]
                 #expect(Set(load.answers.keys).isSubset(of: known), "\(load.answers)")
-                // Each client had one write under way at the most when the app left the old one.
-                #expect(load.answers[unknown, default: 0] <= 4, "\(load.answers)")
                 #expect(load.unexpected == [])
                 #expect(try await cluster.http("app", Self.write)[0].status == 200)
             }
