@@ -46,7 +46,8 @@ extension LocalCluster {
     }
 
     /// Waits until a node has ended by itself, and says how.
-    package nonisolated func waitUntilEnded(_ name: String, within limit: Duration = .seconds(30)) async throws -> Ending
+    package nonisolated func waitUntilEnded(_ name: String, within limit: Duration = .seconds(30)) async throws
+        -> Ending
     {
         try await wait(until: "\(name) has ended", within: limit) {
             Observation(await self.ending(of: name) != nil, else: "it runs")

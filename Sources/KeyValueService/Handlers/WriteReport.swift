@@ -1,3 +1,4 @@
+import NIOCore
 import RedisCore
 
 /// What the answer to a write says of the server.
@@ -14,6 +15,39 @@ struct WriteReport {
         var head = ResponseHead(status: status, contentType: contentType)
         head.server = servedBy
         return head
+    }
+}
+
+/// What is known of a write of one key that was applied.
+struct AppliedWrite {
+    /// Whether there was a value before; `nil` where that is not known.
+    var existed: Bool?
+    /// Of the value that was stored; `nil` for a deletion.
+    var tag: KeyTag?
+    /// Whether the client asked for acknowledgements of replicas.
+    var isDemanding: Bool
+    /// How many replicas have it; `nil` where that is not known.
+    var acknowledged: Int64?
+
+    /// 201 for a new key, else 204, with the token and what else the client asked for.
+    func response(_ report: WriteReport) -> Response {
+        var missing: [IncompleteAnswer] = []
+        var head = report.head(.noContent, .bytes)
+        if let tag {
+            if existed == false { head.status = .created }
+            if existed == nil { missing.append(.status) }
+            head.tag = tag
+        }
+        if let token = report.token { head.add("Replication-Token", token.bytes) } else { missing.append(.token) }
+        if isDemanding {
+            if let acknowledged {
+                head.add("Replicas-Acknowledged", "\(acknowledged)")
+            } else {
+                missing.append(.acknowledged)
+            }
+        }
+        head.addIncomplete(missing)
+        return Response(head, body: ByteBuffer())
     }
 }
 

@@ -208,23 +208,10 @@ struct KeyWrite {
     }
 
     private func appliedResponse(_ report: WriteReport) -> Response {
-        var missing: [IncompleteAnswer] = []
-        var head = report.head(.noContent, .bytes)
-        if case .put(let value, _) = change {
-            if existed == false { head.status = .created }
-            if existed == nil { missing.append(.status) }
-            head.tag = KeyTag(of: value.readableBytesUInt8Span)
-        }
-        if let token = report.token { head.add("Replication-Token", token.bytes) } else { missing.append(.token) }
-        if demand != nil {
-            if let acknowledged {
-                head.add("Replicas-Acknowledged", "\(acknowledged)")
-            } else {
-                missing.append(.acknowledged)
-            }
-        }
-        head.addIncomplete(missing)
-        return Response(head, body: ByteBuffer())
+        var tag: KeyTag?
+        if case .put(let value, _) = change { tag = KeyTag(of: value.readableBytesUInt8Span) }
+        return AppliedWrite(existed: existed, tag: tag, isDemanding: demand != nil, acknowledged: acknowledged)
+            .response(report)
     }
 
     private func unmetResponse(_ report: WriteReport) -> Response {

@@ -130,7 +130,11 @@ final class StreamedPutHandler: RequestHandler {
         leavePlace()
         switch outcome {
         case .written(let existed, let acknowledged, let information):
-            respondApplied(existed: existed, acknowledged: acknowledged, information)
+            let write = AppliedWrite(
+                existed: existed, tag: tag.finished(), isDemanding: command.acknowledgement != nil,
+                acknowledged: acknowledged)
+            let token = information.flatMap(ReplicationToken.init(of:))
+            respond(write.response(WriteReport(servedBy: servedBy, token: token, hasText: false)))
         case .exists: reject(.preconditionFailed)
         case .refused(let text):
             service.redis.master.observe(error: text.span)
@@ -145,26 +149,6 @@ final class StreamedPutHandler: RequestHandler {
                 failure == .timedOut ? .redisUnavailable(role: "Redis master") : Problem(failure, role: "Redis master"))
         case .notKnown: reject(.writeOutcomeUnknown)
         }
-    }
-
-    private func respondApplied(existed: Bool?, acknowledged: Int64?, _ information: ReplicationInfo?) {
-        var missing: [IncompleteAnswer] = []
-        var head = ResponseHead(status: existed == false ? .created : .noContent, contentType: .bytes)
-        head.server = servedBy
-        head.tag = tag.finished()
-        if existed == nil { missing.append(.status) }
-        if let token = information.flatMap(ReplicationToken.init(of:)) {
-            head.add("Replication-Token", token.bytes)
-        } else {
-            missing.append(.token)
-        }
-        if let acknowledged {
-            head.add("Replicas-Acknowledged", "\(acknowledged)")
-        } else if command.acknowledgement != nil {
-            missing.append(.acknowledged)
-        }
-        head.addIncomplete(missing)
-        respond(Response(head, body: ByteBuffer()))
     }
 
     /// Where the body is not whole, the rest of it is not wanted.
