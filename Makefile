@@ -27,7 +27,7 @@ BENCH_OPTIONS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(S
 	$(if $(SHAPES),--shapes $(SHAPES)) $(if $(ALLOCATIONS),--allocations)
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-failover drill-failover drill-lost-disk unit test test-fresh e2e e2e-failover build images test-images fuzz sanitize simulate bench budgets bench-init bench-reseed bench-failover lint format install clean
+.PHONY: help run run-failover drill-failover drill-lost-disk unit test test-fresh e2e e2e-failover build images test-images fuzz sanitize simulate bench budgets bench-init bench-reseed bench-failover bench-switchover lint format install clean
 
 help: ## list these targets
 	@echo 'usage: make TARGET'
@@ -124,6 +124,13 @@ bench-failover: ## measure the fail-over beside three Sentinels, and rewrite tab
 	@$(MAKE) --no-print-directory build
 	@Benchmarks/failover/run --document docs/benchmarks/failover.md --picture docs/benchmarks/failover.svg \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FAULTS),--faults $(FAULTS))
+
+bench-switchover: ## measure planned changes of the leader under load, and rewrite the table, as root (ROUNDS=200 SECONDS=5)
+	@scripts/install-dependencies failover
+	@command -v wrk >/dev/null || scripts/install-dependencies bench
+	@$(MAKE) --no-print-directory build
+	@Benchmarks/failover/switchovers --document docs/benchmarks/failover.md \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 lint: ## check the format of the Swift files, the scripts, Dockerfiles, manifests and workflows
 	@scripts/install-dependencies test

@@ -217,6 +217,7 @@ extension AgentLoop {
             return advance()
         }
         peer.troubles = []
+        peer.server = answer.server
         // Its agent may know more: until it says so, it counts as a node whose position is not known.
         machine.see(peer: peer.name, NodeObservation(answer, context, askedAt: askedAt))
         if let wanted = switchover, wanted.target == peer.name, askedAt >= wanted.since {

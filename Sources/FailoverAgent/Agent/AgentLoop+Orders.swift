@@ -39,14 +39,17 @@ extension AgentLoop {
 
     // MARK: A planned change
 
-    /// The replica of this node whose data goes furthest.
     private var bestTarget: String? {
-        configuration.members.map(\.name).filter { name in
-            machine.peers[name]?.role == .replica(of: ownName, isLinkUp: true)
-        }.max { offset(of: $0) < offset(of: $1) }
+        let candidates = configuration.members.compactMap { member -> HandoverChoice.Candidate? in
+            guard let peer = machine.peers[member.name], peer.role == .replica(of: ownName, isLinkUp: true) else {
+                return nil
+            }
+            return HandoverChoice.Candidate(
+                name: member.name, offset: peer.position?.offset ?? 0,
+                server: peers.first { $0.name == member.name }?.server)
+        }
+        return HandoverChoice.target(among: candidates, leaderServer: answer?.server)
     }
-
-    private func offset(of name: String) -> Int64 { machine.peers[name]?.position?.offset ?? -1 }
 
     /// - Parameters:
     ///   - since: when the order was given.

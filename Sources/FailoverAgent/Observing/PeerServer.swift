@@ -10,6 +10,8 @@ final class PeerServer {
     let connection: ServerConnection
     private let listener: MessageListener
     var isBeingAsked = false
+    /// ``ServerAnswer/server`` of its last answer.
+    var server: String?
     /// Why its server does not answer, as it was told.
     var troubles: Set<String> = []
 

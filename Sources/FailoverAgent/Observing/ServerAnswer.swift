@@ -60,6 +60,13 @@ package struct ServerAnswer: Equatable, Sendable {
     var hasUnwrittenCommands: Bool { isAppendOnly && fields["aof_buffer_length"] != "0" }
     var isLoading: Bool { information.isLoading || fields["async_loading"] == "1" }
     var hasBacklog: Bool { fields["repl_backlog_active"] == "1" }
+    /// Which server it is: `redis 8.0.6`, `valkey 9.1.0`. Two that say the same read each other's data; `nil` where it does not say.
+    package var server: String? {
+        for name in ["valkey", "redict", "redis"] {
+            if let version = fields["\(name)_version"] { return "\(name) \(version)" }
+        }
+        return nil
+    }
     /// Whether `CLIENT PAUSE … WRITE` is there (6.2).
     var pausesWritesAlone: Bool {
         let numbers = (fields["redis_version"] ?? "").split(separator: ".").compactMap { Int($0) }

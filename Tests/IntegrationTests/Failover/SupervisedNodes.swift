@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import LocalTopology
 import SystemPackage
@@ -9,6 +10,8 @@ struct SupervisedNodes: Sendable {
     let nodes: [NodeSpec]
     private let etcd: Endpoint
     private let program: String
+    /// Where each node finds its redis-server.
+    private let programs: String
 
     static let names = ["redis-0", "redis-1", "redis-2"]
     static let leaseSeconds = 3
@@ -31,32 +34,49 @@ struct SupervisedNodes: Sendable {
             (name: name, endpoint: Endpoint(host: hosts[index], port: ports[2 + index]))
         }
         let scratch = try Scratch()
-        try scratch.program("redis-server", server)
         chmod(scratch.path, 0o755)
-        chmod(scratch["bin"], 0o755)
-        var variables = [
-            "PATH": "\(scratch["bin"]):/usr/bin:/bin", "FAILOVER_LEASE_SECONDS": "\(leaseSeconds)",
-            "ALLOW_EMPTY_PASSWORD": "yes",
-        ]
+        for name in names { try setServer(server, of: name, in: scratch.path) }
+        var variables = ["FAILOVER_LEASE_SECONDS": "\(leaseSeconds)", "ALLOW_EMPTY_PASSWORD": "yes"]
         variables.merge(environment) { $1 }
         let nodes = members.enumerated().map { index, member in
             var node = NodeSpec.failoverNode(
                 member.name, program: program, at: member.endpoint, of: members, etcd: etcd,
                 statusPort: ports[5 + index],
                 configuration: .lines(["appendonly yes", "repl-diskless-sync-delay 0"] + lines),
-                environment: variables.merging(ofNode(member.name, member.endpoint)) { $1 })
+                environment: variables.merging(["PATH": "\(scratch.path)/\(member.name):/usr/bin:/bin"]) { $1 }
+                    .merging(ofNode(member.name, member.endpoint)) { $1 })
             if asksForLogin { node.readiness = .running }
             return node
         }
         let store = NodeSpec.etcd(
             "etcd", program: try Programs.installed("etcd", package: "etcd-server"), at: etcd, peerPort: ports[1])
         try await withLocalCluster(ClusterSpec([store] + nodes)) { cluster in
-            try await body(SupervisedNodes(cluster: cluster, nodes: nodes, etcd: etcd, program: program.string))
+            try await body(
+                SupervisedNodes(
+                    cluster: cluster, nodes: nodes, etcd: etcd, program: program.string, programs: scratch.path))
         }
         withExtendedLifetime(scratch) {}
     }
 
     // MARK: What a person does
+
+    /// From its next start on a node runs another redis-server: what a new image is.
+    func setServer(_ path: String, of name: String) throws { try Self.setServer(path, of: name, in: programs) }
+
+    private static func setServer(_ path: String, of name: String, in folder: String) throws {
+        mkdir("\(folder)/\(name)", 0o755)
+        chmod("\(folder)/\(name)", 0o755)
+        unlink("\(folder)/\(name)/redis-server")
+        try #require(symlink(path, "\(folder)/\(name)/redis-server") == 0)
+    }
+
+    /// Removes all that a node's volume has, while the node does not run.
+    func emptyVolume(of name: String) throws {
+        let folder = "\(cluster.folder)/\(name)"
+        for entry in try FileManager.default.contentsOfDirectory(atPath: folder) where entry != "redis.conf" {
+            try FileManager.default.removeItem(atPath: "\(folder)/\(entry)")
+        }
+    }
 
     /// Removes everything from etcd.
     func wipeLease() async throws {
@@ -81,12 +101,13 @@ struct SupervisedNodes: Sendable {
 
     func status(of name: String) async throws -> String { try await order("status", on: name).text }
 
-    func metrics(of name: String) async throws -> String {
+    func metrics(of name: String) async throws -> String { try await get("/metrics", of: name).text }
+
+    func get(_ path: String, of name: String) async throws -> LoopbackHTTP.Response {
         let node = try #require(nodes.first { $0.name == name })
         let port = try #require(Int(node.environment["SIDECAR_PORT"] ?? ""))
         return try await LoopbackHTTP.exchange(
-            [.get("/metrics")], with: Endpoint(host: node.environment["SIDECAR_HOST"] ?? "", port: port))[0]
-            .text
+            [.get(path)], with: Endpoint(host: node.environment["SIDECAR_HOST"] ?? "", port: port))[0]
     }
 
     /// Who leads, as the agents of all that answer say.

@@ -51,7 +51,7 @@ struct RedisServer: Sendable, CustomTestStringConvertible {
         return String(cString: real)
     }
 
-    private var number: (Int, Int, Int) { (major, minor, patch) }
+    var number: (Int, Int, Int) { (major, minor, patch) }
 
     /// Asks the program for its version.
     init(_ path: String) throws {
