@@ -10,7 +10,7 @@
 #
 # Seen (a time to live of 1.5 s):
 #   limit 2, one holder died, others work for 6 s:   two at once: never
-#   nobody works for 2 s, then:                      two at once: True
+#   no work for 2 s, then:                           two at once: True
 #   limit 1, the first works for 2 s, and ends:      the second still works, a third gets in: True
 set -euo pipefail
 tmp=$(mktemp -d)
@@ -78,7 +78,7 @@ while time.monotonic() - start < 6:
 time.sleep(2)
 rested = both()
 print("limit 2, one holder died, others work for 6 s:   two at once:", "sometimes" if any(seen) else "never")
-print("nobody works for 2 s, then:                      two at once:", rested)
+print("no work for 2 s, then:                           two at once:", rested)
 
 one = ConcurrentRateLimiter(backend, "one", limit=1, ttl=1500)
 late, second, third = (one.acquire(raise_on_failure=False) for _ in range(3))

@@ -2,7 +2,7 @@
 # Software: fastapi-limiter 0.2.0, fastapi 0.165.0, pyrate-limiter 4.5.1, redis-py 8.1.0 (PyPI); redis-server 7.0.15 (Debian 12).
 #
 # RateLimiter with a limit of two requests lets two requests through altogether, not two of each client: the third one gets 429,
-# whoever sends it. The limiter makes a name of the client's address and the path for each request, and hands it to
+# no matter who sends it. The limiter makes a name of the client's address and the path for each request, and hands it to
 # pyrate-limiter, whose buckets do not look at names. It is so with a bucket in Redis and with the one in memory. An identifier of
 # one's own (user, API key) changes nothing.
 #

@@ -3,7 +3,7 @@
 #
 # LASTSAVE, and rdb_last_save_time in INFO, tell when the server was started where it has saved nothing since: a server that never
 # saved anything says that it did a second ago, and one that came back with a file of three days ago says so, too. The exporter's
-# redis_rdb_last_save_timestamp_seconds, from which one tells that backups have stopped, begins anew with each restart.
+# redis_rdb_last_save_timestamp_seconds, from which one tells that backups have stopped, starts again with each restart.
 #
 # Why it surprises: https://redis.io/docs/latest/commands/lastsave/ has it as the time of the last save that succeeded.
 #

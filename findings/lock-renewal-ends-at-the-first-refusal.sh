@@ -3,7 +3,7 @@
 #
 # A Lock with auto_renewal=True renews itself in a thread. One refused renewal ends that thread for good, although the lock is still
 # there and could be renewed a moment later: here the server lacks a good replica for less than a second. The lock expires in the
-# hands of its living holder, whose code is told nothing, and a second worker gets it.
+# hands of its living holder, whose code learns nothing, and a second worker gets it.
 #
 # Why it surprises: https://pypi.org/project/python-redis-lock/ has it keep renewing the lock, which is what allows for a short time
 # to live. A server that is read-only for a moment, as in any fail-over, ends it in the same way.

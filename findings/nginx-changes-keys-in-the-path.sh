@@ -2,7 +2,7 @@
 # Software: nginx 1.22.1 (Debian 12).
 #
 # One slash at the end of proxy_pass decides whether a key in the path arrives as it was sent. With "proxy_pass http://origin;" it does;
-# with "proxy_pass http://origin/;", or any other path, nginx decodes, tidies and encodes the path anew, and not as it was: %2F is
+# with "proxy_pass http://origin/;", or any other path, nginx decodes, tidies and encodes the path again, and not as it was: %2F is
 # a slash then, and two slashes are one. Three keys of a gateway to Redis, each with its own value, are one behind it.
 #
 # Why it surprises: RFC 3986, section 2.2, has an encoded reserved character and the character itself be different, which is why clients

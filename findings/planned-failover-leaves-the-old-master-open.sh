@@ -3,7 +3,7 @@
 #
 # A planned SENTINEL FAILOVER of a healthy master promotes the replica within milliseconds. The old master is not told for about
 # ten seconds. It goes on to acknowledge the writes of every client that is connected to it, and drops them all when it becomes
-# a replica. A client that connects anew after it asked a Sentinel is at the new master; one that stays connected gets no error.
+# a replica. A client that connects again after it asked a Sentinel is at the new master; one that stays connected gets no error.
 #
 # Why it surprises: https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/ describes SENTINEL FAILOVER as what
 # forces a fail-over "as if the master was not reachable", and operators use it for maintenance, when nothing has failed and

@@ -75,4 +75,4 @@ print("collections.Counter:  ", plain)
 print("pottery.RedisCounter: ", stored)
 sys.exit(not (stored.startswith("10 -> 21 -> 43") and plain == "10 -> 11 -> 12 -> 11   += 1: 12"))
 END
-"$tmp/venv/bin/python" "$tmp/count.py" "$port" 2>"$tmp/errors" || changed "a RedisCounter adds what it is told to"
+"$tmp/venv/bin/python" "$tmp/count.py" "$port" 2>"$tmp/errors" || changed "a RedisCounter adds what it is asked to"

@@ -3,7 +3,7 @@
 #
 # A limiter with a RedisBucket loads its script once, when it is made, and only names it later. After a restart of the server, or
 # a fail-over to a replica (Redis 7 does not give scripts to replicas), each call raises NoScriptError, until the application is
-# started anew. The bucket's data is all there: another process that starts now goes on with the same bucket.
+# started again. The bucket's data is all there: another process that starts now goes on with the same bucket.
 #
 # Why it surprises: https://redis.io/docs/latest/develop/programmability/eval-intro/ calls the server's cache of scripts volatile,
 # and redis-py's own Script object sends a script again that the server does not know. The client reconnects by itself, which

@@ -80,4 +80,4 @@ END
 ended=0
 "$tmp/venv/bin/python" "$tmp/lock.py" "$port" || ended=$?
 [ "$ended" != 3 ] || exit 3
-[ "$ended" = 0 ] || changed "a lock is waited for as long as it is told"
+[ "$ended" = 0 ] || changed "a lock is waited for as long as was asked"

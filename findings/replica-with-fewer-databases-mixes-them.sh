@@ -64,4 +64,4 @@ echo "master:   database 0 $zero, database 5 $five"
 echo "replica:  database 0 $there, WAIT 1 1000: $acknowledged, master_link_status:$link, offsets $offsets"
 [ "$copied $zero $five" = 'zero zero five' ] || { echo "the writes are not as they are to be" >&2 && exit 3; }
 [ "$there" = five ] || changed "database 5 is not written to database 0 of the replica"
-[ "$acknowledged $link $offsets" = '1 up equal' ] || changed "the replication ends, or is told to be incomplete"
+[ "$acknowledged $link $offsets" = '1 up equal' ] || changed "the replication ends, or is reported as incomplete"

@@ -9,7 +9,7 @@
 # Why it surprises: redis.conf says that the error MASTERDOWN is for "all data access commands". Neither of the two touches data, and
 # https://redis.io/docs/latest/commands/ping/ offers PING for testing whether a connection is alive.
 #
-# Seen (replica-serve-stale-data no, nobody listens at the master's port):
+# Seen (replica-serve-stale-data no, no server listens at the master's port):
 #   6.2.5:   PING: PONG        ECHO hello: MASTERDOWN  GET key: MASTERDOWN  INFO: role:slave
 #   7.0.15:  PING: MASTERDOWN  ECHO hello: hello       GET key: MASTERDOWN  INFO: role:slave
 set -euo pipefail

@@ -9,7 +9,7 @@
 # alert at once into one after a minute. A fail-over tool that demotes an old master first, and looks at master_link_status for who
 # still follows it, finds everybody well.
 #
-# Seen (two seconds after REPLICAOF of a port where nobody listens, repl-timeout 8):
+# Seen (two seconds after REPLICAOF of a port where no server listens, repl-timeout 8):
 #   6.2.5:   connected_slaves:0, the replica says master_link_status:down
 #   7.0.15:  connected_slaves:1, the replica says master_link_status:up
 #   7.0.15, after repl-timeout: connected_slaves:0, the replica says master_link_status:down

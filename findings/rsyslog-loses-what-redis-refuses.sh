@@ -4,7 +4,7 @@
 # rsyslog's output to Redis takes an error reply for a success: what it sends while the server is read-only, out of memory, or short
 # of replicas is lost, and nothing is logged. When the server is down, the same action keeps the messages and sends them later.
 #
-# Why it surprises: the action is told to try for ever (action.resumeRetryCount="-1"), and a fail-over, in which the old server is
+# Why it surprises: the action shall try for ever (action.resumeRetryCount="-1"), and a fail-over, in which the old server is
 # made a replica, is the case for which one sets that.
 #
 # Seen (messages 1 to 5, one a second):

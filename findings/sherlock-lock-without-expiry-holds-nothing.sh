@@ -9,7 +9,7 @@
 # Why it surprises: https://pypi.org/project/sherlock/ shows expire=None as the way to "never expire locks", and with any other
 # value the lock holds.
 #
-# Seen (two workers, one after the other, nobody releases):
+# Seen (two workers, one after the other, without a release):
 #   expire=60:    first acquire() True, key there: True;   second acquire(): timed out
 #   expire=None:  first acquire() True, key there: False;  second acquire(): True
 #   release() of the first: LockException

@@ -73,7 +73,7 @@ CONTRAST = """
       borders += 1;
       const color = parse(style[`border${side}Color`]);
       const found = ratio(color, ground(element.parentElement));
-      // A button is told by its ground, too.
+      // A button is known by its background, too.
       const own = ratio(ground(element), ground(element.parentElement));
       if (Math.max(found, own) < 3) poor.push(`${name(element)} border ${side} ${found.toFixed(2)}`);
     }
@@ -276,7 +276,7 @@ def is_told_without_eyes(visitor):
         expect(visitor.fact(replica, "behind")).to_contain_text("B")
     assert page.locator("[aria-hidden=true] a, [aria-hidden=true] button").count() == 0
     assert page.locator("img:not([alt]), input:not([type=checkbox]):not(label input)").count() == 0
-    say("a screen reader is told what the picture shows")
+    say("a screen reader gets what the picture shows")
 
 
 def fits(browser, url, replicas, width, scheme, forced="none"):

@@ -64,7 +64,7 @@ struct FailoverBoundsTests {
         #expect(resumed.last == -1)
     }
 
-    @Test func `an error's cure is told once a server, and again after a minute without`() {
+    @Test func `an error's cure is logged once a server, and again after a minute without`() {
         let lines = Lines()
         let complaints = Complaints(logger: Logger(label: "test") { _ in lines })
         let start = NIODeadline.uptimeNanoseconds(1)

@@ -177,7 +177,7 @@ struct PipelineHandlerTests {
         try channel.writeInbound(ByteBuffer(string: "+1\r\n+2\r\n$4\r\ninfo\r\n"))
         #expect(transcript.lines == ["a[0] 1", "b[0] 2", "a[1] info", "b[1] info", "idle"])
         handler.flush()
-        #expect(try channel.readOutbound(as: ByteBuffer.self) == nil, "nobody waits for another one")
+        #expect(try channel.readOutbound(as: ByteBuffer.self) == nil, "no caller waits for another one")
     }
 
     @Test(arguments: [("", true), ("+1\r\n", true), ("+1\r\n+2\r\n", true), ("", false)])
@@ -199,7 +199,7 @@ struct PipelineHandlerTests {
         #expect(transcript.lines.count { $0.contains("failed") } == 2)
     }
 
-    @Test func `answered submissions are told of together where they were sent together, at the end of a read`() throws
+    @Test func `answered submissions are reported together where they were sent together, at the end of a read`() throws
     {
         let transcript = Transcript()
         let (channel, handler) = try connect(transcript)

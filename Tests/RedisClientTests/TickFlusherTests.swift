@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The time of a tick")
 struct TickFlusherTests {
-    @Test func `is the same within a tick, and read anew by the first who asks in the next one`() async throws {
+    @Test func `is the same within a tick, and read again by the first caller in the next one`() async throws {
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         let flusher = try await eventLoop.submit {
             NIOLoopBound(TickFlusher(eventLoop: eventLoop), eventLoop: eventLoop)

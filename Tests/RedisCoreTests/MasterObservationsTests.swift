@@ -205,7 +205,7 @@ struct MasterObservationsTests {
         #expect(old.servers.masters(at: 12_002_000_000).map(\.server) == ["m", "p"], "both are counted")
     }
 
-    @Test func `a master that another took the name from, and that wakes outside it, stops nobody`() {
+    @Test func `a master that another took the name from, and that wakes outside it, stops no writes`() {
         var process = Process()
         for second in 1...5 as ClosedRange<Int64> {
             process.see(
@@ -332,7 +332,7 @@ struct MasterObservationsTests {
         #expect(process.target(at: 7001) == Self.id("a"))
     }
 
-    @Test func `nobody takes the place of a master whose connections were cut, before it was looked for`() {
+    @Test func `no server takes the place of a master whose connections were cut, before it was looked for`() {
         var process = Process()
         for second in 1...3 as ClosedRange<Int64> {
             process.see("a", Self.master("a", 200), at: "name", door: .masterName, over: 0, at: second * 1000)

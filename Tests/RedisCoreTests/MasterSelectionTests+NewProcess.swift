@@ -48,7 +48,7 @@ extension MasterSelectionTests {
         #expect(story.selection.rivals.isEmpty)
     }
 
-    @Test func `a new process with a stray goes by the replicas`() {
+    @Test func `a new process with a stray follows the replicas`() {
         var story = Story()
         story.see {
             [

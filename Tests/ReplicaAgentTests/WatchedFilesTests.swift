@@ -43,7 +43,7 @@ struct WatchedFilesTests {
         #expect(!files.haveChanged)
         try write("a", "22")
         #expect(files.haveChanged)
-        #expect(files.haveChanged, "until it is asked for anew")
+        #expect(files.haveChanged, "until it is asked for again")
         begin()
         #expect(!files.haveChanged)
         try write("b", "3")

@@ -101,7 +101,7 @@ struct SecretRotationTests {
     @Test("finishes what an earlier run has begun, or no run has")
     func takenUp() {
         var rotation = SecretRotation(Self.given(Self.new), overlap: .seconds(300), seesMaster: true)
-        #expect(rotation.isExchangingPassword && rotation.isExchangingMasterPassword, "nobody knows yet")
+        #expect(rotation.isExchangingPassword && rotation.isExchangingMasterPassword, "no server knows yet")
         rotation.see(Self.present(Self.old), at: .seconds(5))
         #expect(rotation.steps(at: .seconds(5)) == [.add(Self.new)])
         rotation.seeMaster(takes: true, Self.new)

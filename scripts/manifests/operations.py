@@ -186,7 +186,7 @@ def configuration_is_there_and_used(manifests):
         yield f"{name} is not both there and used"
     for item in manifests.all("ConfigMap"):
         if not re.search(r"-[a-z0-9]{10}$", item["metadata"]["name"]):
-            yield f"{name_of(item)}: no hash in its name, so a change starts no pod anew"
+            yield f"{name_of(item)}: no hash in its name, so a change restarts no pod"
 
 
 def users_may_do_what_they_do(manifests):

@@ -11,7 +11,7 @@ import ReplicaReconciler
 final class SecretRotator {
     typealias Credentials = Sidecar.Credentials
 
-    /// What there may be trouble with; each is told by itself.
+    /// What there may be trouble with; each is logged by itself.
     private enum Topic: Hashable {
         case files, tls, comparison, owner, master
         /// By its words, since it holds a secret itself.
@@ -74,7 +74,7 @@ final class SecretRotator {
         } else {
             settle(.master)
         }
-        // A server that was not compared yet, or does not answer, is told later.
+        // A server that was not compared yet, or does not answer, is logged later.
         guard let run, run == comparedRunID else { return }
         for step in rotation.steps(at: now) { perform(step) }
         dropCredentials()
@@ -227,7 +227,7 @@ final class SecretRotator {
         troubles[topic] = words
     }
 
-    /// There is no such trouble any more, and it is told when it comes back.
+    /// There is no such trouble any more, and it is logged when it comes back.
     private func settle(_ topic: Topic) { troubles[topic] = nil }
 
     private static func words(_ error: PlanError) -> String {

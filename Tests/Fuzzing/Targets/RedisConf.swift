@@ -49,7 +49,7 @@ private func checkQuoting(_ bytes: [UInt8], _ quotes: QuoteRule) throws(BrokenPr
     guard let tokens = try? splitArguments(bytes, quotes: quotes).map(\.bytes), !tokens.isEmpty else { return }
     let written = tokens.map(quoted).reduce([]) { $0.isEmpty ? $1 : $0 + [0x20] + $1 }
     let again = try? splitArguments(written, quotes: quotes).map(\.bytes)
-    try require(again == tokens, "a line is the same when it is written anew", text(written))
+    try require(again == tokens, "a line is the same when it is written again", text(written))
 }
 
 /// Files that include each other and themselves.

@@ -34,8 +34,8 @@ func checkToken(_ input: [UInt8]) throws(BrokenPromise) {
         text(secret))
     if token.isShown(by: field.span) {
         try require(
-            field.count >= secret.count + 7 && field.suffix(secret.count).elementsEqual(secret), "nobody else is")
-        try require(text(Array(field.prefix(7))).lowercased() == "bearer ", "nobody else is")
+            field.count >= secret.count + 7 && field.suffix(secret.count).elementsEqual(secret), "no other text is")
+        try require(text(Array(field.prefix(7))).lowercased() == "bearer ", "no other text is")
     }
     guard let sidecar = SidecarToken(secret) else {
         try require(

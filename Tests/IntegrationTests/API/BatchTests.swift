@@ -77,7 +77,7 @@ struct BatchTests {
             #expect(load.unexpected == [])
             try await cluster.kill("master")
             try await cluster.wait(untilReadinessSays: #""ready":false"#)
-            try await cluster.wait(until: "there is nobody left", of: "app") {
+            try await cluster.wait(until: "no client is left", of: "app") {
                 let answers = try await cluster.http("app", .batch(#"{"get":"k"}"#), .batch(#"{"delete":"k"}"#))
                 return Observation(
                     answers.map(\.code) == ["redis-unavailable", "redis-unavailable"], else: "\(answers.map(\.text))")

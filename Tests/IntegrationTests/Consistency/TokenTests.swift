@@ -178,7 +178,7 @@ struct TokenTests {
             try await cluster.wait(untilReadsAreRepeatedAt: "replica-1")
             let answer = await gone
             #expect(throws: LoopbackHTTP.Failure.self) { try answer.get() }
-            try await cluster.wait(until: "nobody asks the replica any more", of: "replica-1", within: .seconds(30)) {
+            try await cluster.wait(until: "no app asks the replica any more", of: "replica-1", within: .seconds(30)) {
                 let before = try await cluster.calls(of: "ping", at: "replica-1")
                 // Long enough for two more pauses, in which a read that waits asks again: a server's own work.
                 for _ in 0..<50 { _ = try await cluster.redis("replica-1", "DBSIZE") }

@@ -154,7 +154,7 @@ enum Verdict: Hashable, Sendable {
             return .wrong("\(answer.status) \(code) with Retry-After \(answer.headers["retry-after"] ?? "missing")")
         }
         guard isWrite, answer.status == 504 else { return .unavailable(status: answer.status, code: code) }
-        return code == "write-outcome-unknown" ? .unknown : .wrong("a write is told 504 \(code)")
+        return code == "write-outcome-unknown" ? .unknown : .wrong("a write gets 504 \(code)")
     }
 
     private static func ofBatch(_ answer: WireAnswer) -> Verdict {

@@ -40,7 +40,7 @@ struct HostNamesTests {
             let time = ContinuousClock.now - start
             #expect(time >= .seconds(2))
             try network.setNames(["redis-master": ["10.77.1.9"]], on: host)
-            #expect(try await addresses(of: "redis-master", on: host) == ["10.77.1.9"], "a known one asks nobody")
+            #expect(try await addresses(of: "redis-master", on: host) == ["10.77.1.9"], "a known one asks no server")
         }
     }
 
@@ -106,7 +106,7 @@ struct HostNamesTests {
                 let start = ContinuousClock.now
                 #expect(try await cluster.http("app", .get("/livez"))[0].status == 200)
                 let time = ContinuousClock.now - start
-                #expect(time < .seconds(1), "a look-up that hangs blocks nobody else")
+                #expect(time < .seconds(1), "a look-up that hangs blocks no other look-up")
 
                 try network.setNames(["redis-master": [old.address]], on: host)
                 try await cluster.wait(untilAppReads: "old")

@@ -34,7 +34,7 @@ struct EndToEndClaimTests {
                 "claim redis-master-data is Pending (Waiting for a volume to be created by the provisioner)",
             ]),
         Case(
-            name: "a volume made by hand, which fits", claim: #","storageClassName":"standard""#,
+            name: "a volume made manually, which fits", claim: #","storageClassName":"standard""#,
             volumes: ["standard"], exitCode: 1, words: ["deployment/redis-master did not come about within 1 s"]),
     ]
 

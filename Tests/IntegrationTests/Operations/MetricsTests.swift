@@ -75,7 +75,7 @@ struct MetricsTests {
                     && $0.sum("kvapp_redis_replica_lag_seconds", replica) > 0
             }
             try await cluster.kill("replica-1")
-            try await wait(cluster, until: "the replica is told to be gone") {
+            try await wait(cluster, until: "the replica is reported as gone") {
                 $0.value("kvapp_redis_up", replica) == 0
                     && $0.sum("kvapp_redis_failures_total", replica.merging(["reason": "connect"]) { $1 }) >= 2
             }

@@ -40,7 +40,7 @@ struct TopologyStreamTests {
             ) { $0.server(system.replicas[0].endpoint)?.contains(#""serving":false,"role":"replica""#) == true }
             let text = try await cluster.http("app-1", .get("/v1/topology"))[0].text
             let server = try #require(text.server(system.replicas[0].endpoint))
-            #expect(server.contains(#""last_known_at":"20"#), "what it was is told with its age: \(server)")
+            #expect(server.contains(#""last_known_at":"20"#), "what it was is shown with its age: \(server)")
         }
     }
 

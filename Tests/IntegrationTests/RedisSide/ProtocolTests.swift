@@ -44,7 +44,7 @@ struct ProtocolTests {
                         proxy.inject(Array(garbage.utf8))
                         try await cluster.wait(forAnswers: 20, to: load)
                     }
-                    try await cluster.wait(until: "a connection is made anew", of: "app") {
+                    try await cluster.wait(until: "a new connection is made", of: "app") {
                         Observation(proxy.accepted > before, else: "\(proxy.accepted)")
                     }
                 }

@@ -82,10 +82,10 @@ struct SentinelInitTests {
     func logIn() async throws {
         let scene = try SentinelScene(FilePath(try #require(SentinelScene.servers.last)))
         let a = try #require(scene.servers["a"])
-        let nobody = ["REDIS_MASTER_SERVICE_HOST": "", "REDIS_MASTER_SERVICE_PORT": ""]
+        let noMaster = ["REDIS_MASTER_SERVICE_HOST": "", "REDIS_MASTER_SERVICE_PORT": ""]
         let nodes = [
-            try scene.node("a", isMaster: false, more: nobody.merging(["REDIS_SENTINEL_PASSWORD": "s3cr3t"]) { $1 }),
-            try scene.node("b", isMaster: false, more: nobody.merging(["REDIS_SENTINEL_PASSWORD": "wr0ng"]) { $1 }),
+            try scene.node("a", isMaster: false, more: noMaster.merging(["REDIS_SENTINEL_PASSWORD": "s3cr3t"]) { $1 }),
+            try scene.node("b", isMaster: false, more: noMaster.merging(["REDIS_SENTINEL_PASSWORD": "wr0ng"]) { $1 }),
         ]
         let sentinels = try scene.sentinelNodes(lines: ["requirepass s3cr3t"])
         try await withLocalCluster(ClusterSpec(nodes + sentinels), starts: false) { cluster in
@@ -165,7 +165,7 @@ struct SentinelInitTests {
         ) { cluster in
             try await cluster.start("s1")
             try await cluster.launch("b")
-            try await cluster.wait(until: "the reason is told", of: "b", within: .seconds(30)) {
+            try await cluster.wait(until: "the reason is logged", of: "b", within: .seconds(30)) {
                 let log = try await cluster.log(of: "b")
                 return Observation(log.contains("has no address for the master"), else: log)
             }

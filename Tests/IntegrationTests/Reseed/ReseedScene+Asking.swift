@@ -63,7 +63,7 @@ extension ReseedScene {
             let isThere =
                 info["master_link_status"] == "up" && info["master_host"] == Self.name && info["loading"] == "0"
             return Observation(
-                isThere, else: "\(info["master_link_status"] ?? "?") to \(info["master_host"] ?? "nobody")")
+                isThere, else: "\(info["master_link_status"] ?? "?") to \(info["master_host"] ?? "no one")")
         }
     }
 

@@ -29,6 +29,6 @@ enum SilentMaster {
 
     private static func wait(for descriptor: CInt) throws {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        try #require(poll(&entry, 1, 20_000) == 1, "nobody came")
+        try #require(poll(&entry, 1, 20_000) == 1, "no client came")
     }
 }

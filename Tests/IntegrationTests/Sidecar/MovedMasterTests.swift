@@ -124,7 +124,7 @@ struct MovedMasterTests {
             try scene.lead()
             try await cluster.wait(untilStateIs: "master-unresolved")
             try scene.network.setNames(["redis-master": [scene.host.segment.silentAddress]], on: scene.host)
-            try await cluster.wait(until: "nobody answers there", of: "sidecar") {
+            try await cluster.wait(until: "no server answers there", of: "sidecar") {
                 let reason = try await cluster.status("reason")
                 return Observation(reason.contains("no answer to the connect"), else: reason)
             }

@@ -72,7 +72,7 @@ struct SecretRotationTests {
             try await cluster.relink(Self.new)
             let log = try await cluster.log(of: "replica-sidecar")
             let refusals = log.split(separator: "\n").filter { $0.contains("warning") && $0.contains("password") }
-            #expect(refusals.isEmpty, "nobody is ever refused")
+            #expect(refusals.isEmpty, "no client is ever refused")
         }
     }
 

@@ -72,7 +72,7 @@ struct WriteRecordTests {
         }
     }
 
-    @Test func `is told by every attempt, and by none after it`() {
+    @Test func `is reported by every attempt, and by none after it`() {
         var courses: [[Attempt]] = [[]]
         for first in Attempt.all {
             courses.append([first])

@@ -45,7 +45,7 @@ struct ClientPaceTests {
             name: "a client that waits for us", start: .connect, bytesASecond: 0, total: 0, owesAnswers: true, end: nil),
     ]
 
-    @Test(arguments: clients) func `ends who is too slow, in time, and nobody else`(client: Client) {
+    @Test(arguments: clients) func `closes connections that are too slow, in time, and no others`(client: Client) {
         var pace = ClientPace(at: 0)
         switch client.start {
         case .connect, .answer: break

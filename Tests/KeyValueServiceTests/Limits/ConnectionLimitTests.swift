@@ -30,7 +30,7 @@ struct ConnectionLimitTests {
         #expect(taken.count { $0 == .client } == 16 && places.refusals == 4)
         #expect(places.look().surplus == 0 && places.look().wanted == 2, "some of the idle ones give way")
         for _ in 0..<4 { places.giveBack(.probe) }
-        #expect(places.take() == .probe, "a probe's place is nobody's")
+        #expect(places.take() == .probe, "a probe takes no place")
         for _ in 0..<8 { places.giveBack(.client) }
         #expect(places.look().wanted == 0)
         #expect((0..<9).map { _ in places.take() } == Array(repeating: .client, count: 8) + [.probe])
@@ -47,7 +47,7 @@ struct ConnectionLimitTests {
         #expect(places.take() == .probe)
     }
 
-    @Test func `a shortage of files is told once, until nothing was refused for a while`() {
+    @Test func `a shortage of files is logged once, until nothing was refused for a while`() {
         var shortage = FileShortage()
         let second: Int64 = 1_000_000_000
         // Whether it was refused then, when, and whether that is logged.

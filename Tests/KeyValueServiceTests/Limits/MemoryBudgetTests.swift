@@ -56,7 +56,7 @@ struct MemoryBudgetTests {
             (["/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/memory.max": "-5\n"], nil),
             (["/proc/self/cgroup": "nonsense\n:\n", "/sys/fs/cgroup/memory.max": "5\n"], nil),
         ] as [([String: String], Int?)])
-    func `goes by the limit of the control group`(files: [String: String], limit: Int?) {
+    func `follows the limit of the control group`(files: [String: String], limit: Int?) {
         #expect(ContainerMemory.limitBytes { files[$0] } == limit)
     }
 

@@ -73,7 +73,7 @@ struct ServiceSettingsTests {
             ServiceEnvironment.variables["LOG_LEVEL"].values == .choice(Logger.Level.allCases.map(\.rawValue)))
     }
 
-    @Test func `have the defaults that are told`() throws {
+    @Test func `have the documented defaults`() throws {
         let nothing = ServiceEnvironment { _ in nil }
         #expect(try nothing.eventLoops() == nil)
         #expect(try nothing.sharesPort() == false)
@@ -95,7 +95,7 @@ struct ServiceSettingsTests {
         ("0123456789abcde", false), (String(repeating: "t", count: 4097), false), ("0123456789 abcdef", false),
         ("0123456789abcdefé", false), ("0123456789abcdef\t", false),
     ])
-    func `take a token that nobody guesses and every client can send`(token: String, isTaken: Bool) throws {
+    func `take a token that cannot be guessed and that every client can send`(token: String, isTaken: Bool) throws {
         for variables in [["API_TOKEN": token], ["API_TOKEN_FILE": "/run/token"]] {
             func read() throws -> [UInt8]? {
                 try ServiceEnvironment { variables[$0] }.apiToken { path throws(ConfigurationError) in

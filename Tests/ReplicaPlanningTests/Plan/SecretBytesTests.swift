@@ -26,7 +26,7 @@ struct SecretBytesTests {
                 || value.hasSuffix("\n"))
     }
 
-    @Test func `a mark or a line break within is told, a newline alone is refused`() {
+    @Test func `a mark or a line break within gives a warning, a newline alone is refused`() {
         func problems(_ text: String) -> [[Problem]] {
             [["REDIS_PASSWORD": text], ["REDIS_PASSWORD_FILE": "/s"]].map { environment in
                 Start(environment: Self.host.merging(environment) { $1 }, files: ["/s": text]).diagnostics()

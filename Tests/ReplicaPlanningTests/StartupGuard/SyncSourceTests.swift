@@ -128,7 +128,7 @@ struct SyncSourceTests {
         }
         #expect(why.hasPrefix(words), "\(why)")
         guard case .block(let reasons) = verdict(connected, after: 60) else {
-            Issue.record("a replica with another master holds nobody")
+            Issue.record("a replica with another master blocks no start")
             return
         }
         #expect(reasons.count == 1 && reasons[0].hasPrefix(words), "\(reasons)")
@@ -140,7 +140,7 @@ struct SyncSourceTests {
             }
             #expect(reason.hasPrefix("10.0.0.1:6379 is a master with 5 keys"), "\(reason)")
         }
-        #expect(choice([replica(9), replica(0, follows: nil)]) == 0, "a master without keys has nobody's data")
+        #expect(choice([replica(9), replica(0, follows: nil)]) == 0, "a master without keys has no one's data")
         #expect(choice([replica(9), replica(5, follows: other)]) == 0, "a link that is down leads to no master")
     }
 
