@@ -4,7 +4,7 @@ public import RedisCore
 ///
 /// | the replica | verdict |
 /// |---|---|
-/// | cannot be asked | not ready |
+/// | cannot be asked, or was not asked for long | not ready |
 /// | would lose data by following the configured master | not ready, until that is settled |
 /// | as ``ReadinessRule`` has it | as that has it |
 /// | has its link up, and lacks more of the master's stream than a bound allows | not ready |
@@ -26,6 +26,7 @@ public struct ReadinessBounds: Equatable, Sendable {
     {
         if case .settled(.serverAway(let reason)) = reconciler.state { return .serverAway(reason) }
         guard let local = reconciler.local else { return .serverAway("has not been asked yet") }
+        if reconciler.isOutdated(at: now) { return .serverAway("was not asked for more than 5 s") }
         if case .held(let change, let comparison) = reconciler.state { return .held(change, comparison) }
         let readiness = ReadinessRule(requiresLink: requiresLink).verdict(
             on: local.replication, isLoading: local.isLoading, version: local.version)

@@ -56,8 +56,12 @@ public struct Reconciler: Sendable {
         case tell(Event)
     }
 
-    /// How long an observation of the master is valid.
+    /// How long an observation is valid, of the master or of the local server. Both are looked at every second or two, so only a
+    /// process that stood still has older ones.
     static let observationValidity: Duration = .seconds(5)
+    /// The longest that one observation takes, with names that are resolved late. What came later was asked before this process
+    /// stood still, and says what was then.
+    static let longestObservation: Duration = .seconds(10)
 
     public let settings: Settings
     public private(set) var state = State.settled(.masterUnseen)
@@ -82,6 +86,10 @@ public struct Reconciler: Sendable {
     /// Why the local server could not be asked at the last observation; `nil` where it could.
     private var awayReason: String?
     private var observedAt: Duration = .zero
+    /// When the local server was asked.
+    private var lookedAt: Duration = .zero
+    /// When a decision was last made on observations that are valid.
+    private var decidedAt: Duration?
     /// The local server as last seen before the master was asked; the last observation of the master is compared with it.
     private var localBeforeObservation: ServerInformation?
     /// The last observations of the local server, oldest first, since it was last away.
@@ -119,6 +127,9 @@ public struct Reconciler: Sendable {
         awaitsRecord = false
     }
 
+    /// Whether the local server was last asked so long ago that this says nothing of it now.
+    public func isOutdated(at now: Duration) -> Bool { now - lookedAt > Self.observationValidity }
+
     /// Whether the next observations should follow soon: something is about to be decided.
     public var isAlert: Bool {
         switch state {
@@ -151,6 +162,7 @@ public struct Reconciler: Sendable {
         _ local: ServerInformation, askedAt begin: Duration? = nil, at now: Duration
     ) -> [Action] {
         self.local = local
+        lookedAt = begin ?? now
         awayReason = nil
         recentLooks.append((now, local))
         if recentLooks.count > Self.maximumRecentLooks { recentLooks.removeFirst() }
@@ -188,6 +200,7 @@ public struct Reconciler: Sendable {
     public mutating func see(_ observation: ObservedMaster, askedAt begin: Duration? = nil, at now: Duration)
         -> [Action]
     {
+        if let begin, now - begin > Self.longestObservation { return decide(at: now) }
         self.observation = observation
         observedAt = now
         localBeforeObservation = recentLooks.last { $0.end <= begin ?? now }?.local
@@ -257,6 +270,15 @@ public struct Reconciler: Sendable {
         if let sentinelRest { return settle(sentinelRest) }
         if awaitsRecord, settings.configured != nil { return settle(.recordUnread) }
         if let rest = move.rest(at: now), record != nil { return settle(rest) }
+        guard !isOutdated(at: now) else {
+            isUndecided = true
+            return []
+        }
+        // What was suspected before this process stood still was not seen all the time since.
+        if let decidedAt, now - decidedAt > Self.observationValidity, case .suspecting(let change, _) = state {
+            state = .suspecting(change, since: now)
+        }
+        decidedAt = now
         let isFresh = now - observedAt <= Self.observationValidity
         let assessment = Assessment(
             local, before: localBeforeObservation, isFresh ? observation : nil, configured: settings.configured,

@@ -82,7 +82,8 @@ public struct SecretRotation: Sendable {
         case showing
     }
 
-    /// The shortest time that a new password waits for the master to accept it: several observations.
+    /// The shortest time that a new password waits for the master to accept it: several observations. Who calls
+    /// ``steps(at:)`` less often than this stood still.
     static let leastPatience: Duration = .seconds(10)
 
     /// How long an old password is taken beside a new one, and how long a new one waits for the master to accept it.
@@ -94,6 +95,7 @@ public struct SecretRotation: Sendable {
     private var own = Own.settled
     private var shown = Shown.settled
     private var hasOtherTLSFiles = false
+    private var steppedAt: Duration?
 
     /// - Parameter given: what a server that is started now would have.
     public init(_ given: Given, overlap: Duration, seesMaster: Bool) {
@@ -141,6 +143,12 @@ public struct SecretRotation: Sendable {
 
     /// What is to be done now; the same again until it is done.
     public mutating func steps(at now: Duration) -> [Step] {
+        // A process that stood still heard nothing because it did not listen.
+        if let steppedAt, case .waiting(let since, let isRefused) = shown {
+            let gap = now - max(since, steppedAt)
+            if gap > Self.leastPatience { shown = .waiting(since: since + gap, isRefused: isRefused) }
+        }
+        steppedAt = now
         if case .both(let password, let end) = own, now >= end { own = .dropping(password) }
         if case .waiting(let since, isRefused: false) = shown, now >= since + patience { shown = .showing }
         var steps: [Step] = []

@@ -20,6 +20,9 @@ package import RedisCore
 package struct SentinelFollower: Equatable, Sendable {
     /// How long an observation of the named master is valid.
     static let validity: Duration = .seconds(2)
+    /// How long one of the local server, and the word of the Sentinels, is valid. Both come every second or two, so only a
+    /// process that stood still has older ones.
+    static let longestAge: Duration = .seconds(5)
     /// The wait after a failed attempt.
     static let retryInterval: Duration = .seconds(5)
     /// How long a replica has to be with another master.
@@ -76,7 +79,10 @@ package struct SentinelFollower: Equatable, Sendable {
     package private(set) var state = State.unknown(.asking)
     private let isDryRun: Bool
     private var local: ServerInformation?
+    private var localAskedAt: Duration = .zero
     private var verdict = SentinelVerdict.unknown(.asking)
+    private var verdictAt: Duration = .zero
+    private var steppedAt: Duration?
     private var seen: (address: MasterAddress, standing: ObservedMaster.Standing, time: Duration)?
     private var wrongSince: Duration?
     /// Since when the named master cannot be followed.
@@ -97,17 +103,29 @@ package struct SentinelFollower: Equatable, Sendable {
     package mutating func see(_ local: ServerInformation?, askedAt time: Duration) {
         if let performedAt, time < performedAt, local != nil { return }
         self.local = local
+        localAskedAt = time
         if local?.replication.masterLink != nil { led = nil }
     }
 
-    /// - Parameter isFailingOver: whether a Sentinel leads a fail-over that is not over.
-    package mutating func see(_ verdict: SentinelVerdict, isFailingOver: Bool) {
+    /// - Parameters:
+    ///   - isFailingOver: whether a Sentinel leads a fail-over that is not over.
+    ///   - now: when the answers were weighed.
+    package mutating func see(_ verdict: SentinelVerdict, isFailingOver: Bool, at now: Duration) {
         self.verdict = verdict
+        verdictAt = now
         self.isFailingOver = isFailingOver
     }
 
     /// What the server that is named said of itself.
-    package mutating func see(_ standing: ObservedMaster.Standing, at address: MasterAddress, now: Duration) {
+    ///
+    /// - Parameters:
+    ///   - begin: when it was asked; `nil`: just now.
+    ///   - now: when it has answered.
+    package mutating func see(
+        _ standing: ObservedMaster.Standing, at address: MasterAddress, askedAt begin: Duration? = nil, now: Duration
+    ) {
+        // It was asked before this process stood still.
+        if let begin, now - begin > Self.longestAge { return }
         seen = (address, standing, now)
     }
 
@@ -134,6 +152,10 @@ package struct SentinelFollower: Equatable, Sendable {
             if performedAt.map({ now - $0 > Self.validity }) ?? true { state = .serverAway }
             return nil
         }
+        guard now - localAskedAt <= Self.longestAge, now - verdictAt <= Self.longestAge else { return nil }
+        // What was so before this process stood still was not so all the time since.
+        if let steppedAt, now - steppedAt > Self.longestAge { wrongSince = nil }
+        steppedAt = now
         switch verdict {
         case .unknown(let doubt):
             state = .unknown(doubt)

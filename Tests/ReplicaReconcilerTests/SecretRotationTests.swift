@@ -68,8 +68,21 @@ struct SecretRotationTests {
         rotation.done(.add(Self.new), at: .seconds(10))
         rotation.seeMaster(takes: true, Self.old)
         rotation.seeMaster(takes: false, Self.old)
-        #expect(rotation.steps(at: .seconds(309)) == [])
+        for second in 10..<310 { #expect(rotation.steps(at: .seconds(second)) == [], "\(second)") }
         #expect(rotation.steps(at: .seconds(310)).contains(.show(user: nil, password: Self.new)))
+    }
+
+    @Test("does not count the time in which this process stood still as time in which no master was heard of")
+    func stoodStill() {
+        var rotation = rotation()
+        rotation.give(Self.given(Self.new), at: .seconds(10))
+        rotation.done(.add(Self.new), at: .seconds(10))
+        for second in 10...100 { #expect(rotation.steps(at: .seconds(second)) == [], "\(second)") }
+        // Frozen for an hour. The old password has had its time by then, and that is no observation.
+        #expect(rotation.steps(at: .seconds(3700)) == [.takeOnly(Self.new)])
+        rotation.done(.takeOnly(Self.new), at: .seconds(3700))
+        for second in 3701..<3910 { #expect(rotation.steps(at: .seconds(second)) == [], "\(second)") }
+        #expect(rotation.steps(at: .seconds(3910)) == [.show(user: nil, password: Self.new)])
     }
 
     @Test("shows it at once where no master is looked at")

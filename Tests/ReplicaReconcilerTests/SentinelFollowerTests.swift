@@ -18,7 +18,7 @@ struct SentinelFollowerTests {
         ) -> SentinelFollower.Action? {
             now += after
             follower.see(local, askedAt: now)
-            follower.see(named, isFailingOver: isFailingOver)
+            follower.see(named, isFailingOver: isFailingOver, at: now)
             let action = follower.step(at: now)
             guard case .lookAt(let address) = action, let standing else { return action }
             follower.see(standing, at: address, now: now)

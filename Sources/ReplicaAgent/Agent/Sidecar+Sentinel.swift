@@ -32,7 +32,7 @@ extension Sidecar {
 
     private func seeSentinels(_ sentinels: SentinelWatch) {
         let verdict = sentinels.verdict()
-        follower.see(verdict, isFailingOver: sentinels.isFailingOver)
+        follower.see(verdict, isFailingOver: sentinels.isFailingOver, at: now)
     }
 
     func stepWithSentinel() {
@@ -67,7 +67,7 @@ extension Sidecar {
             {
                 self.masterOffsets.record(token, atNanoseconds: asked.nanoseconds)
             }
-            self.follower.see(seen.standing, at: address, now: self.now)
+            self.follower.see(seen.standing, at: address, askedAt: asked, now: self.now)
             self.stepWithSentinel()
         }
     }

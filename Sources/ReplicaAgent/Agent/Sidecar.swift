@@ -177,8 +177,12 @@ public final class Sidecar {
         local.close()
     }
 
-    /// Nanoseconds of a clock that never goes back, as the reconciler's time.
-    var now: Duration { .nanoseconds(Int64(NIODeadline.now().uptimeNanoseconds)) }
+    /// The reconciler's time: since the start of this machine, with the time in which it was suspended. It never goes back.
+    var now: Duration {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_BOOTTIME, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
 
     /// Whether an operator should look.
     var isAlarm: Bool { reconciler.state.isAlarm || !reconciler.alarms.isEmpty }
