@@ -201,7 +201,9 @@ let package = Package(
         .executableTarget(
             name: "simulate-failover", dependencies: ["FailoverSimulation"], path: "Tests/Support/simulate-failover",
             swiftSettings: strict),
-        .testTarget(name: "FailoverTests", dependencies: ["Failover", "FailoverSimulation"], swiftSettings: strict),
+        .testTarget(
+            name: "FailoverTests", dependencies: ["Failover", "FailoverSimulation", "SeededRandomness"],
+            swiftSettings: strict),
         .testTarget(
             name: "LeaseStoreTests", dependencies: ["Failover", "LeaseStore", "SeededRandomness"],
             swiftSettings: strict),

@@ -29,7 +29,11 @@ extension FailoverMachine {
             )
         }
 
-        guard let local, local.askedAt >= freeSince else { return .blocked(.ownServerAway) }
+        // The write replaces only the version that is known. A restored store may have that version again.
+        guard knowsLease(at: now) else { return .blocked(.leaseUnknown) }
+        guard let local, local.askedAt >= freeSince, isCurrent(local.askedAt, at: now) else {
+            return .blocked(.ownServerAway)
+        }
         let isSuccessor = record.map { $0.holder == nil && $0.successor?.name == settings.node.name } ?? false
         switch local.role {
         case .away: return .blocked(.ownServerAway)
@@ -38,15 +42,18 @@ extension FailoverMachine {
         case .replica(_, isLinkUp: true) where !isSuccessor: return .blocked(.linkUp)
         case .replica, .master: break
         }
-        if let reason = dataObjection(record, isSuccessor: isSuccessor, since: freeSince) {
+        if let reason = dataObjection(record, isSuccessor: isSuccessor, since: freeSince, at: now) {
             guard isForced, reason.isOfData else { return .blocked(reason) }
         }
 
         var taken = record ?? LeaseRecord(holder: nil, term: 0, duration: settings.duration)
         taken.holder = settings.node
-        // A store that was wiped begins again at 0, and the data do not: a higher term has to be newer.
-        let known = settings.members.compactMap { $0 == settings.node.name ? nil : peers[$0]?.position?.term }
-        taken.term = max(taken.term, local.position?.term ?? 0, known.max() ?? 0) + 1
+        // A store that was wiped or restored has an old number, or none, and the data do not: a higher term has to be newer.
+        taken.term = highestTerm + 1
+        if let position = local.position, position.term > record?.newestHistory?.term ?? 0, position.term > 0 {
+            // The store lacks the term of these data. Where it branched off is not known here: 0 keeps too much, not too little.
+            taken.append(LeaseRecord.History(term: position.term, id: position.history, start: 0))
+        }
         taken.duration = settings.duration
         taken.successor = nil
         taken.renewals &+= 1
@@ -54,19 +61,32 @@ extension FailoverMachine {
     }
 
     /// What the data of this node and of the others say against it.
-    private func dataObjection(_ record: LeaseRecord?, isSuccessor: Bool, since freeSince: Duration) -> BlockReason? {
+    private func dataObjection(
+        _ record: LeaseRecord?, isSuccessor: Bool, since freeSince: Duration, at now: Duration
+    ) -> BlockReason? {
         // A leader that is there comes before all others.
         for name in settings.members where name != settings.node.name {
-            if let peer = peers[name], peer.askedAt >= freeSince, case .master(isTakingWrites: true) = peer.role {
+            if let peer = answer(of: name, since: freeSince, at: now), case .master(isTakingWrites: true) = peer.role {
                 return .masterAlive(name)
             }
         }
-        if let newest = record?.newestHistory, local?.position?.history != newest.id { return .notInSync }
+        // A record that was restored may lack the newest term: data of a later one are newer than it says.
+        if let newest = record?.newestHistory, local?.position?.history != newest.id,
+            local?.position?.term ?? 0 <= newest.term
+        {
+            return .notInSync
+        }
         if isSuccessor, let end = record?.successor?.offset, (local?.position?.offset ?? -1) < end {
             return .behindHandover
         }
         return objection(
-            to: local?.position, since: freeSince, successor: isSuccessor, hasNoHistory: record?.newestHistory == nil)
+            to: local?.position, since: freeSince, at: now, successor: isSuccessor,
+            hasNoHistory: record?.newestHistory == nil)
+    }
+
+    private func answer(of name: String, since freeSince: Duration, at now: Duration) -> NodeObservation? {
+        guard let peer = peers[name], peer.askedAt >= freeSince, isCurrent(peer.askedAt, at: now) else { return nil }
+        return peer
     }
 
     /// From when on the lease may be this node's.
@@ -84,13 +104,20 @@ extension FailoverMachine {
 
     /// What the other nodes say against it.
     private func objection(
-        to position: DataPosition?, since freeSince: Duration, successor isSuccessor: Bool, hasNoHistory: Bool
+        to position: DataPosition?, since freeSince: Duration, at now: Duration, successor isSuccessor: Bool,
+        hasNoHistory: Bool
     ) -> BlockReason? {
         var answers = 1
         for name in settings.members where name != settings.node.name {
-            guard let peer = peers[name], peer.askedAt >= freeSince else { continue }
+            guard let peer = answer(of: name, since: freeSince, at: now) else { continue }
             switch peer.role {
             case .incomplete(.positionUnknown) where hasNoHistory: return .peerUnknown(name)
+            // It has at least what its server says, and may have had more: it is no answer, and may be ahead.
+            case .incomplete(.positionUnknown), .incomplete(.lostData):
+                if let theirs = peer.position, position.map({ theirs.order(to: $0) == .ahead }) ?? true {
+                    return .peerAhead(name)
+                }
+                continue
             case .away, .incomplete: continue
             case .master(isTakingWrites: true): return .masterAlive(name)
             case .master, .replica: answers += 1

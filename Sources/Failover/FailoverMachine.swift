@@ -11,6 +11,9 @@
 /// that succeeded, or the last question that all members agreed to.
 ///
 /// Times are those of one clock of this machine that never goes back and counts the time in which the machine is suspended.
+///
+/// A process that stood still (SIGSTOP, a paused machine) knows what was, not what is. So what was asked longer ago than
+/// ``FailoverSettings/observationLimit`` counts as unknown: no lease is taken, no leader followed, and no node counted by it.
 package struct FailoverMachine: Sendable {
     package let settings: FailoverSettings
     package private(set) var state = State.following
@@ -30,8 +33,16 @@ package struct FailoverMachine: Sendable {
     private var lastReadAt: Duration?
     /// When the store's last answer came.
     private var leaseKnownAt = Duration.zero
+    /// When the question was sent that the store answered last; `nil` before the first answer.
+    private var leaseAskedAt: Duration?
+    /// The highest term that the store, or the data of any node, was ever known to have: none of them is issued again.
+    private(set) var highestTerm: UInt64 = 0
+    /// The server's process by whose data this node takes the lease.
+    private var chosenRun: String?
     private var lastWriteAt: Duration?
     private var lastAskedAt: Duration?
+    /// Until when the lease is another node's, as of the last tick.
+    private var waitsUntil: Duration?
     private var lastFollowAt: Duration?
     private var isWriteUnderWay = false
 
@@ -51,13 +62,16 @@ package struct FailoverMachine: Sendable {
     ) -> [Action] {
         guard askedAt >= leaseKnownAt else { return [] }
         leaseKnownAt = now
+        leaseAskedAt = askedAt
         guard let found else {
             if case .absent = lease {} else { lease = .absent(since: now) }
             guard let leadership else { return [] }
             // Another program removed it.
             return fence(.leaseTaken(by: nil), leadership)
         }
-        if case .present(let known) = lease, known.version == found.version { return [] }
+        hear(term: found.record.term)
+        // A store that was restored may use the name of a version again, for another record.
+        if case .present(let known) = lease, known.version == found.version, known.record == found.record { return [] }
         lease = .present(LeaseObservation(record: found.record, version: found.version, unchangedSince: now))
         guard let leadership else { return [] }
         guard found.record.holder == settings.node, found.record.term == leadership.term else {
@@ -69,6 +83,7 @@ package struct FailoverMachine: Sendable {
     package mutating func see(local observation: NodeObservation, at now: Duration) -> [Action] {
         if let local, observation.askedAt < local.askedAt { return [] }
         local = observation
+        if let position = observation.position { hear(term: position.term) }
         switch state {
         case .following, .taking:
             if case .master(isTakingWrites: true) = observation.role {
@@ -88,7 +103,11 @@ package struct FailoverMachine: Sendable {
     package mutating func see(peer name: String, _ observation: NodeObservation) {
         if let known = peers[name], observation.askedAt < known.askedAt { return }
         peers[name] = observation
+        if let position = observation.position { hear(term: position.term) }
     }
+
+    /// A term that some node's data or position file has, regardless of what its server has now.
+    package mutating func hear(term: UInt64) { highestTerm = max(highestTerm, min(term, .max - 1)) }
 
     /// The dead-man process is gone for too long, or is back.
     package mutating func see(isWatched: Bool, at now: Duration) -> [Action] {
@@ -105,10 +124,12 @@ package struct FailoverMachine: Sendable {
     ) -> [Action] {
         isWriteUnderWay = false
         leaseKnownAt = now
+        leaseAskedAt = max(leaseAskedAt ?? sentAt, sentAt)
+        hear(term: record.term)
         lease = .present(LeaseObservation(record: record, version: version, unchangedSince: now))
         switch state {
         case .taking(let term, _) where record.holder == settings.node && record.term == term:
-            let leadership = Leadership(term: term, validFrom: sentAt)
+            let leadership = Leadership(term: term, validFrom: sentAt, run: chosenRun)
             state = .promoting(leadership, since: now)
             return [.promote(term: term)]
         case .promoting(var leadership, let since) where isMine(record, leadership):
@@ -165,6 +186,8 @@ package struct FailoverMachine: Sendable {
     package mutating func promoted(_ history: (id: String, start: Int64, run: String)?, at now: Duration) -> [Action] {
         guard case .promoting(var leadership, _) = state else { return [] }
         guard let history else { return fence(.promotionFailed, leadership) }
+        // It was restarted since the choice: its data may be others.
+        guard history.run == leadership.run else { return fence(.serverAway, leadership) }
         leadership.run = history.run
         state = .recording(
             leadership, LeaseRecord.History(term: leadership.term, id: history.id, start: history.start))
@@ -226,7 +249,8 @@ package struct FailoverMachine: Sendable {
         guard name != settings.node.name, settings.members.contains(name) else {
             return [.tell(.switchoverFailed("\(name) is no other node"))]
         }
-        guard case .replica(_, isLinkUp: true) = peers[name]?.role else {
+        guard let peer = peers[name], isCurrent(peer.askedAt, at: now), case .replica(_, isLinkUp: true) = peer.role
+        else {
             return [.tell(.switchoverFailed("\(name) is no replica of this node with its link up"))]
         }
         state = .handingOver(leadership, to: name, since: now, pausedAt: nil)
@@ -244,7 +268,7 @@ package struct FailoverMachine: Sendable {
 
     // MARK: Time
 
-    /// To be called often: at least ten times an interval.
+    /// To be called five times an interval, and at ``nextDue``.
     package mutating func tick(at now: Duration) -> [Action] {
         var actions: [Action] = []
         switch state {
@@ -273,6 +297,18 @@ package struct FailoverMachine: Sendable {
         return actions
     }
 
+    /// When a tick is due at the latest; `nil`: at its usual pace.
+    package var nextDue: Duration? {
+        switch state {
+        case .following: waitsUntil
+        case .promoting(let leadership, let since): min(since + settings.duration, fenceBegin(leadership))
+        case .handingOver(let leadership, _, let since, _):
+            min(since + settings.pauseLimit / 2, fenceBegin(leadership))
+        case .recording(let leadership, _), .leading(let leadership): fenceBegin(leadership)
+        case .taking, .fencing, .releasing: nil
+        }
+    }
+
     private func isDue(_ last: Duration?, _ now: Duration) -> Bool {
         last.map { now - $0 >= settings.interval } ?? true
     }
@@ -292,13 +328,21 @@ package struct FailoverMachine: Sendable {
         }
     }
 
-    /// Whether the server may acknowledge writes.
-    package var mayTakeWrites: Bool {
+    /// Whether the server may acknowledge writes: a process that stood still may not know yet that its time is over.
+    package func mayTakeWrites(at now: Duration) -> Bool {
         switch state {
-        case .leading: true
+        case .leading(let leadership): now < leadership.validFrom + settings.duration
         case .following, .taking, .promoting, .recording, .handingOver, .fencing, .releasing: false
         }
     }
+
+    /// Whether what was asked then still says how things are.
+    package func isCurrent(_ askedAt: Duration, at now: Duration) -> Bool {
+        now - askedAt <= settings.observationLimit
+    }
+
+    /// Whether the record is the one that the store had lately.
+    package func knowsLease(at now: Duration) -> Bool { leaseAskedAt.map { isCurrent($0, at: now) } ?? false }
 
     private var isReleasing: Bool { if case .releasing = state { true } else { false } }
 
@@ -324,14 +368,18 @@ package struct FailoverMachine: Sendable {
     // MARK: Without the lease
 
     private mutating func follow(at now: Duration) -> [Action] {
+        waitsUntil = nil
         switch candidacy(at: now) {
         case .take(let record, let version):
             block = nil
             state = .taking(term: record.term, sentAt: now)
+            chosenRun = local?.run
             isWriteUnderWay = true
             lastWriteAt = now
             return [.writeLease(record, replacing: version)]
-        case .wait: block = nil
+        case .wait(let until):
+            block = nil
+            waitsUntil = until
         case .blocked(let reason):
             defer { block = reason }
             return (block == reason ? [] : [.tell(.blocked(reason))]) + followLeader(at: now)
@@ -342,13 +390,16 @@ package struct FailoverMachine: Sendable {
     /// Replicates from who leads, once that one is promoted.
     private mutating func followLeader(at now: Duration) -> [Action] {
         guard case .present(let lease) = lease, let holder = lease.record.holder, holder.name != settings.node.name,
-            let history = lease.record.newestHistory, history.term == lease.record.term, let local, !local.isAway,
-            isDue(lastFollowAt, now)
+            let history = lease.record.newestHistory, history.term == lease.record.term, isLeaderCurrent(at: now),
+            let local, !local.isAway, isCurrent(local.askedAt, at: now), isDue(lastFollowAt, now)
         else { return [] }
         if case .replica(of: holder.name, _) = local.role { return [] }
         lastFollowAt = now
         return [.follow(holder.name, term: lease.record.term)]
     }
+
+    /// Whether the holder in the record is the present one: while the store is away, its questions say so.
+    package func isLeaderCurrent(at now: Duration) -> Bool { knowsLease(at: now) || now < promisedUntil }
 
     // MARK: With the lease
 

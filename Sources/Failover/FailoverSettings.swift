@@ -38,6 +38,10 @@ package struct FailoverSettings: Equatable, Sendable {
     /// write that W nodes have.
     package var readQuorum: Int { max(1, members.count - writeQuorum + 1) }
 
+    /// How old an observation may be. Every node and the store are asked five times in that time, the node's own server more
+    /// often, so only a process that stood still has older ones.
+    package var observationLimit: Duration { duration }
+
     /// How long a lease has to be seen unchanged before another node takes it.
     var takeoverTime: Duration { duration + clockTolerance }
 }

@@ -37,3 +37,15 @@ package struct NodeObservation: Equatable, Sendable {
     var isMaster: Bool { if case .master = role { true } else { false } }
     var isAway: Bool { role == .away }
 }
+
+extension NodeObservation.Role {
+    package var isUnknown: Bool { self == .incomplete(.positionUnknown) }
+
+    /// Whether its data are whole, as far as its server says.
+    package var counts: Bool {
+        switch self {
+        case .master, .replica: true
+        case .incomplete, .away: false
+        }
+    }
+}

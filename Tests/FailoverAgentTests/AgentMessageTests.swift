@@ -10,6 +10,7 @@ struct AgentMessageTests {
         .agreed(nonce: "1-2", from: "node-b", term: 3),
         .tellPosition(nonce: "1-2", to: "node-b"),
         .position(nonce: "1-2", from: "b", run: "r", DataPosition(term: 3, history: "h", offset: .max)),
+        .position(nonce: "1-2", from: "b", run: AgentMessage.noRun, DataPosition(term: 3, history: "h", offset: 0)),
     ]
 
     @Test("says the same when it is read", arguments: messages)

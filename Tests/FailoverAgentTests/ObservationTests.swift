@@ -134,6 +134,81 @@ struct ObservationTests {
             NodeObservation(answer, context, statement: stale, askedAt: .zero).role == .incomplete(.positionUnknown))
     }
 
+    // MARK: Without an append-only file, and with a lease that is older than the data
+
+    private static func withoutAppendOnlyFile(_ recorded: RecordedAnswer) throws -> ServerAnswer {
+        var answer = try recorded.answer()
+        answer.information.fields["aof_enabled"] = "0"
+        return answer
+    }
+
+    @Test(
+        "without an append-only file: whole where its agent counts it, else one that may have lost what it had",
+        arguments: RecordedAnswer.of("fenced"))
+    func vouched(recorded: RecordedAnswer) throws {
+        let answer = try Self.withoutAppendOnlyFile(recorded)
+        let context = ObservationContext(lease: Self.lease(Self.own(answer)), members: Self.members)
+        let silent = NodeObservation(answer, context, isVouched: false, askedAt: .zero)
+        #expect(silent.role == .incomplete(.positionUnknown))
+        #expect(silent.position?.term == 1, "it may be ahead all the same")
+        let own = try #require(silent.position)
+        func statement(_ change: (inout PositionStatement) -> Void) -> PositionStatement {
+            var statement = PositionStatement(run: answer.run, position: own)
+            change(&statement)
+            return statement
+        }
+        let said = NodeObservation(answer, context, statement: statement { _ in }, askedAt: .zero)
+        #expect(said.role == .replica(of: nil, isLinkUp: false) && said.position == own)
+        let less = NodeObservation(
+            answer, context, statement: statement { $0.position.offset += 1 }, askedAt: .zero)
+        #expect(less.role == .incomplete(.lostData))
+        // It was killed: that its save goes as far as the file says nothing of the writes after both.
+        let killed = NodeObservation(answer, context, statement: statement { $0.endedInOrder = false }, askedAt: .zero)
+        #expect(killed.role == .incomplete(.lostData))
+        // With an append-only file it says itself how far it goes.
+        let sound = try recorded.answer()
+        var kept = sound
+        kept.information.fields["aof_enabled"] = "1"
+        #expect(
+            NodeObservation(kept, context, isVouched: false, askedAt: .zero).role == .replica(of: nil, isLinkUp: false))
+        // A new installation has no term that could be lost.
+        let fresh = ObservationContext(lease: nil, members: Self.members)
+        #expect(
+            NodeObservation(answer, fresh, isVouched: false, askedAt: .zero).role == .replica(of: nil, isLinkUp: false))
+    }
+
+    @Test("in the term that the position file names, where the lease lacks it", arguments: RecordedAnswer.of("fenced"))
+    func newerThanLease(recorded: RecordedAnswer) throws {
+        let answer = try recorded.answer()
+        let history = answer.information.replication.replicationID
+        var context = ObservationContext(lease: Self.lease(Self.another(answer)), members: Self.members)
+        context.last = DataPosition(term: 2, history: history, offset: 1)
+        let observation = NodeObservation(answer, context, askedAt: .zero)
+        #expect(observation.position?.term == 2 && observation.position?.history == history)
+        #expect(observation.position?.offset ?? 0 > 3000)
+    }
+
+    @Test(
+        "in a history that the lease does not name: as far as its agent says, which knows a later term",
+        arguments: RecordedAnswer.of("promotedAgain"))
+    func agentKnowsLaterTerm(recorded: RecordedAnswer) throws {
+        var answer = try recorded.answer()
+        answer.refusesWrites = true
+        let replication = answer.information.replication
+        let second = try #require(replication.secondReplicationID)
+        let context = ObservationContext(lease: Self.lease([second]), members: Self.members)
+        let silent = NodeObservation(answer, context, isVouched: false, askedAt: .zero)
+        #expect(silent.role == .incomplete(.positionUnknown))
+        let later = DataPosition(term: 2, history: replication.replicationID, offset: replication.offset)
+        let said = NodeObservation(
+            answer, context, statement: PositionStatement(run: answer.run, position: later), askedAt: .zero)
+        #expect(said.role == .master(isTakingWrites: false) && said.position == later)
+        let same = DataPosition(term: 1, history: second, offset: 5)
+        let branch = NodeObservation(
+            answer, context, statement: PositionStatement(run: answer.run, position: same), askedAt: .zero)
+        #expect(branch.position?.history == second && branch.position?.offset == replication.secondOffset - 1)
+    }
+
     @Test("every recorded state and version is there")
     func recorded() {
         let states = Set(RecordedAnswer.all.map(\.state))

@@ -56,8 +56,18 @@ struct Scene {
         machine.see(peer: name, NodeObservation(role: role, position: position, askedAt: now))
     }
 
-    /// Its own server and `c` tell what they have; `b` is silent.
+    /// The store answers what it answered before, whatever that was.
+    mutating func storeAnswersAgain() {
+        switch machine.lease {
+        case nil: break
+        case .absent: _ = machine.see(lease: nil, askedAt: now, at: now)
+        case .present(let lease): _ = machine.see(lease: (lease.record, lease.version), askedAt: now, at: now)
+        }
+    }
+
+    /// The store answers, its own server and `c` tell what they have; `b` is silent.
     mutating func everybodyAnswers() {
+        storeAnswersAgain()
         local()
         peer("b", .away, nil)
         peer("c")

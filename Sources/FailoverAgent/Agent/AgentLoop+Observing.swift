@@ -39,10 +39,13 @@ extension AgentLoop {
             answeredAt = askedAt
             prepare(answer)
             noteReplacement(answer)
-            let observation = NodeObservation(answer, context, statement: statement(for: answer), askedAt: askedAt)
+            let observation = NodeObservation(
+                answer, context, statement: statement(for: answer), isVouched: isVouched(answer), askedAt: askedAt)
             let actions = machine.see(local: observation, at: now)
             advance(actions)
             notePosition()
+            changesBefore = answer.changes
+            noteDoubt()
         case .failure(let failure):
             // A server that is busy for a while is not away: its agent could not fence it but by SIGKILL.
             if failure.isRefused || now - answeredAt >= configuration.answerLimit { return away(askedAt) }
@@ -59,6 +62,7 @@ extension AgentLoop {
 
     private func away(_ askedAt: Duration) {
         answer = nil
+        changesBefore = nil
         isContinuous = false
         let actions = machine.see(local: NodeObservation(role: .away, position: nil, askedAt: askedAt), at: now)
         advance(actions)
@@ -112,16 +116,19 @@ extension AgentLoop {
     /// Where the data of an earlier process ended, if this one has them still.
     func statement(for answer: ServerAnswer) -> PositionStatement? {
         guard let latest, latest.run != answer.run, replacedRun != answer.run else { return nil }
-        return PositionStatement(run: answer.run, position: latest.position)
+        return PositionStatement(
+            run: answer.run, position: latest.position, endedInOrder: latest.state == .stopped)
     }
 
-    /// What the others cannot see of this node's position: of a restarted server, or in a history that no lease names.
-    private func knownPosition(_ answer: ServerAnswer) -> DataPosition? {
-        if let statement = statement(for: answer) { return statement.position }
-        guard lease?.newestHistory == nil, case .known(let own) = answer.position(context, nil), own.term > 0 else {
-            return nil
-        }
-        return own
+    /// Without a position file nothing says whether a server that keeps no append-only file came back with all it had.
+    private func isVouched(_ answer: ServerAnswer) -> Bool { answer.isAppendOnly || latest != nil }
+
+    /// What the others cannot see of this node's data, if it counts them itself.
+    private var countedPosition: (run: String, position: DataPosition)? {
+        guard let local = machine.local, machine.isCurrent(local.askedAt, at: now), let position = local.position,
+            position.term > 0
+        else { return nil }
+        return local.role.counts ? (local.run, position) : nil
     }
 
     /// The position that the disk may be said to have; `nil` where there is none.
@@ -130,16 +137,14 @@ extension AgentLoop {
             let term = lease?.term(of: answer.information.replication.replicationID),
             case .known(let position) = answer.position(context, nil), position.term == term
         else { return nil }
-        switch NodeObservation(answer, context, askedAt: .zero).role {
-        case .master, .replica: break
-        case .incomplete, .away: return nil
-        }
+        let observation = NodeObservation(answer, context, isVouched: isVouched(answer), askedAt: .zero)
+        guard observation.role.counts else { return nil }
         // After a copy the append-only file on disk is the old one until its rewrite ends.
         if answer.rewritesAppendOnlyFile, !isContinuous || latest?.run != answer.run { return nil }
         return StoredPosition(position: position, run: answer.run, state: state)
     }
 
-    private var storedState: StoredPosition.State {
+    var storedState: StoredPosition.State {
         if case .leading = machine.state { return .leading }
         if case .replica(_, isLinkUp: true) = machine.local?.role { return .following }
         return .fenced
@@ -149,38 +154,50 @@ extension AgentLoop {
     private static let longestDelay = Duration.seconds(3)
 
     /// Of the positions that the server said, the newest one that is on the disk.
-    private func written(_ position: StoredPosition) -> StoredPosition? {
+    private func written(_ position: StoredPosition, _ changes: DataChanges?) -> (StoredPosition, DataChanges?)? {
         guard let answer, answer.hasUnwrittenCommands else {
             unwritten = []
-            return position
+            return (position, changes)
         }
-        unwritten.append((answeredAt, position))
+        unwritten.append((answeredAt, position, changes))
         guard let index = unwritten.lastIndex(where: { answeredAt - $0.at >= Self.longestDelay }) else {
             if unwritten.count > 256 { unwritten.removeFirst() }
             return nil
         }
-        let old = unwritten[index].position
+        let old = unwritten[index]
         unwritten.removeFirst(index + 1)
-        return old.run == position.run ? old : nil
+        return old.position.run == position.run ? (old.position, old.changes) : nil
     }
 
     private func notePosition() {
-        guard let position = storablePosition(storedState) else {
+        guard let said = storablePosition(storedState) else {
             isContinuous = false
             return
         }
-        isContinuous = position.state != .fenced
-        guard let position = written(position) else { return }
+        isContinuous = said.state != .fenced
+        // Counted before the position: what changed in between is not behind it.
+        guard let (position, changes) = written(said, changesBefore) else { return }
         latest = position
-        guard position != writer.written else { return }
-        let isOther =
-            writer.written?.position.term != position.position.term || writer.written?.run != position.run
-            || writer.written?.position.history != position.position.history
-        guard isOther || positionWrittenAt.map({ now - $0 >= configuration.positionInterval }) ?? true else { return }
+        let pace = PositionPace(
+            of: position, answer?.changes, after: writer.written, writtenChanges,
+            interval: configuration.positionInterval)
+        guard let pace, positionWrittenAt.map({ now - $0 >= pace.interval }) ?? true else { return }
         positionWrittenAt = now
         writer.write(position) { error in
-            if let error { self.tell(.positionFailed(error.description)) }
+            if let error { self.tell(.positionFailed(error.description)) } else { self.writtenChanges = changes }
         }
+    }
+
+    // MARK: The lease
+
+    /// Once for each doubt.
+    func noteDoubt() {
+        if let latest { machine.hear(term: latest.position.term) }
+        guard machine.lease != nil, let latest else { return }
+        let doubt = LeaseDoubt(lease, position: latest.position)
+        guard doubt != leaseDoubt else { return }
+        leaseDoubt = doubt
+        if let doubt { tell(.leaseDoubted(doubt)) }
     }
 
     // MARK: The others
@@ -219,12 +236,15 @@ extension AgentLoop {
         peer.troubles = []
         peer.server = answer.server
         // Its agent may know more: until it says so, it counts as a node whose position is not known.
-        machine.see(peer: peer.name, NodeObservation(answer, context, askedAt: askedAt))
+        let observation = NodeObservation(answer, context, isVouched: false, askedAt: askedAt)
+        let isKnown = peer.counted.map { $0.run == answer.run && machine.isCurrent($0.askedAt, at: now) } ?? false
+        // What its agent said of this process a moment ago holds until it says more, or grows old.
+        if !observation.role.isUnknown || !isKnown { machine.see(peer: peer.name, observation) }
         if let wanted = switchover, wanted.target == peer.name, askedAt >= wanted.since {
             switchover = nil
             perform(machine.switchOver(to: peer.name, at: now))
         }
-        if answer.isAppendOnly, !answer.isLoading, answer.position(context, nil) == .unknown {
+        if !answer.isLoading, answer.position(context, nil) == .unknown || observation.role.isUnknown {
             ask(peer, .position(answer), askedAt: askedAt) { .tellPosition(nonce: $0, to: peer.name) }
         }
         advance()
@@ -274,9 +294,13 @@ extension AgentLoop {
             advance(machine.agreed(name, askedAt: question.askedAt))
         case .position(let nonce, let from, let run, let position):
             guard from == name, let question = questions[nonce], question.peer == name,
-                case .position(let answer) = question.kind, answer.run == run
+                case .position(let answer) = question.kind
             else { return }
             questions[nonce] = nil
+            machine.hear(term: position.term)
+            // A position of no process is what its file says: its server has other data.
+            guard answer.run == run else { return }
+            peers.first { $0.name == name }?.counted = (run, question.askedAt)
             let statement = PositionStatement(run: run, position: position)
             machine.see(
                 peer: name,
@@ -295,8 +319,11 @@ extension AgentLoop {
             guard machine.agrees(to: leader, term: term, at: now) else { return }
             publish(.agreed(nonce: nonce, from: own, term: term))
         case .tellPosition(let nonce, own):
-            guard let answer, let position = knownPosition(answer) else { return }
-            publish(.position(nonce: nonce, from: own, run: answer.run, position))
+            if let counted = countedPosition {
+                publish(.position(nonce: nonce, from: own, run: counted.run, counted.position))
+            } else if let latest {
+                publish(.position(nonce: nonce, from: own, run: AgentMessage.noRun, latest.position))
+            }
         case .agree, .tellPosition, .agreed, .position: return
         }
     }

@@ -105,7 +105,8 @@ extension AgentLoop {
 
     private func replicate(from leader: FailoverMember, term: UInt64) {
         // Much may have happened since: this node may lead now.
-        guard case .following = machine.state, lease?.term == term, lease?.holder?.name == leader.name, !isStopped
+        guard case .following = machine.state, lease?.term == term, lease?.holder?.name == leader.name,
+            machine.isLeaderCurrent(at: now), !isStopped
         else {
             isFollowing = false
             return

@@ -34,10 +34,16 @@ final class AgentLoop {
     /// The server's process that got its settings.
     var preparedRun: String?
     /// Positions of observations at which commands waited to be written, oldest first.
-    var unwritten: [(at: Duration, position: StoredPosition)] = []
+    var unwritten: [(at: Duration, position: StoredPosition, changes: DataChanges?)] = []
     /// The link to the leader was up at each observation since the position was written.
     var isContinuous = false
     var positionWrittenAt: Duration?
+    /// What the server said of its data before the position that was written last.
+    var writtenChanges: DataChanges?
+    /// The same at the last observation.
+    var changesBefore: DataChanges?
+    /// What this node's data say against the lease, as it was told.
+    var leaseDoubt: LeaseDoubt?
 
     var isReading = false
     var readsAgain = false
@@ -103,7 +109,9 @@ final class AgentLoop {
     func begin(_ completion: @escaping () -> Void) {
         writer.read { result in
             switch result {
-            case .success(let stored): self.latest = stored
+            case .success(let stored):
+                self.latest = stored
+                if let stored { self.machine.hear(term: stored.position.term) }
             case .failure(let error): self.tell(.positionFailed(error.description))
             }
             self.watchStore()
@@ -114,15 +122,26 @@ final class AgentLoop {
 
     private func tick() {
         guard !isStopped else { return }
-        isolatedLoop.scheduleTask(in: .init(configuration.tickInterval)) { self.tick() }
+        defer { scheduleTick() }
         listener?.tend()
         for peer in peers { peer.tend() }
         let now = now
-        questions = questions.filter { now - $0.value.askedAt < configuration.settings.duration }
+        if !questions.isEmpty {
+            questions = questions.filter { now - $0.value.askedAt < configuration.settings.duration }
+        }
+        if let isWatched = configuration.isWatched?(), isWatched != machine.isWatched {
+            perform(machine.see(isWatched: isWatched, at: now))
+        }
         if lookedAt.map({ now - $0 >= configuration.lookInterval }) ?? true { look() }
         perform(machine.tick(at: now))
         tendOrder()
         tellBlock()
+    }
+
+    private func scheduleTick() {
+        var pause = configuration.tickInterval
+        if let due = machine.nextDue { pause = min(pause, max(due - now, .milliseconds(1))) }
+        isolatedLoop.scheduleTask(in: .init(pause)) { self.tick() }
     }
 
     /// Tells what blocks this node once it has done so for two intervals.
@@ -202,6 +221,7 @@ final class AgentLoop {
                     lease: found.map { ($0.record, $0.version) }, askedAt: askedAt, at: loop.now)
                 loop.advance(actions)
                 loop.tellForeignHolder()
+                loop.noteDoubt()
                 // Who may lead now depends on what is asked from now on.
                 if loop.leaseHolder != before {
                     loop.look()
@@ -292,14 +312,18 @@ final class AgentLoop {
 
     private func writeLastPosition(_ completion: @escaping () -> Void) {
         server.ask(ServerAnswer.commands, within: .seconds(1)) { reply in
-            if case .success(let values) = reply, let answer = ServerAnswer(values) { self.answer = answer }
+            var state = self.storedState
+            if case .success(let values) = reply, let answer = ServerAnswer(values) {
+                self.answer = answer
+                state = .stopped
+            }
             let close = {
                 self.server.close()
                 self.listener?.close()
                 for peer in self.peers { peer.close() }
                 completion()
             }
-            guard let position = self.storablePosition(.stopped) else { return close() }
+            guard let position = self.storablePosition(state) else { return close() }
             self.writer.write(position) { _ in close() }
         }
     }

@@ -46,13 +46,6 @@ package final class FailoverAgent: Sendable {
         }.get()
     }
 
-    /// The dead-man process is gone for too long, or is back. Must be called on the event loop.
-    package func see(isWatched: Bool) {
-        let loop = loop.value
-        guard loop.machine.isWatched != isWatched else { return }
-        loop.advance(loop.machine.see(isWatched: isWatched, at: loop.now))
-    }
-
     /// The life of the server beside it, while that answers and has its data. Must be called on the event loop.
     package var servingRun: String? {
         let answer = loop.value.answer
@@ -71,11 +64,11 @@ package final class FailoverAgent: Sendable {
     ///
     /// Each over a connection of its own: some servers give no reply to an AUTH that they refuse while others are pending.
     ///
-    /// - Parameter completion: called once: with whether all do that answer; `nil` where none does.
+    /// - Parameter completion: called once, with the ``LoginVerdict``.
     package func othersTake(_ login: ServerLocation.Login, _ completion: @escaping (Bool?) -> Void) {
         let peers = loop.value.peers
         guard !peers.isEmpty else { return completion(nil) }
-        var answers: [Bool] = []
+        var answers: [String: Bool] = [:]
         var left = peers.count
         for peer in peers {
             var location = peer.connection.location
@@ -83,9 +76,9 @@ package final class FailoverAgent: Sendable {
             let connection = ServerConnection(location, eventLoop: eventLoop)
             connection.ask([login.command], within: loop.value.configuration.peerLimit) { reply in
                 connection.close()
-                if case .success(let values) = reply, let value = values.first { answers.append(value.isOK) }
+                if case .success(let values) = reply, let value = values.first { answers[peer.name] = value.isOK }
                 left -= 1
-                if left == 0 { completion(answers.isEmpty ? nil : answers.allSatisfy(\.self)) }
+                if left == 0 { completion(LoginVerdict.takes(answers, leaders: self.loop.value.shownLeaders)) }
             }
         }
     }

@@ -24,7 +24,10 @@ package struct FailoverAgentConfiguration: Sendable {
     /// What the agent tells an operator.
     package var tell: @Sendable (AgentEvent) -> Void = { _ in }
 
-    /// How often the machine gets the time.
+    /// Whether something kills the server if this process freezes; asked on the event loop at each tick. `nil`: it does.
+    package var isWatched: (@Sendable () -> Bool)?
+
+    /// How often the machine gets the time, besides after each event and when it is due.
     package var tickInterval: Duration = .milliseconds(50)
     /// How often the local server is asked.
     package var lookInterval: Duration = .milliseconds(200)
@@ -71,6 +74,8 @@ package enum AgentEvent: Equatable, Sendable {
     case peerFails(String, String)
     /// Another installation uses this lease.
     case foreignHolder(String)
+    /// This node's data are newer than the lease, or others.
+    case leaseDoubted(LeaseDoubt)
     /// Why: what goes on from "the server".
     case killedServer(String)
 }
@@ -91,6 +96,7 @@ extension AgentEvent: CustomStringConvertible {
         case .foreignHolder(let name):
             "the lease is \(name)'s, which is not one of FAILOVER_NODES: another installation uses this lease; give each "
                 + "installation a lease of its own, or the nodes the same list"
+        case .leaseDoubted(let doubt): "\(doubt)"
         case .killedServer(let reason): "killed redis-server, which \(reason)"
         }
     }
@@ -99,7 +105,9 @@ extension AgentEvent: CustomStringConvertible {
     package var isTrouble: Bool {
         switch self {
         case .machine(let event): event.isTrouble
-        case .storeFailed, .positionFailed, .notKept, .serverRefused, .peerFails, .killedServer, .foreignHolder: true
+        case .storeFailed, .positionFailed, .notKept, .serverRefused, .peerFails, .killedServer, .foreignHolder,
+            .leaseDoubted:
+            true
         case .kept, .follows: false
         }
     }

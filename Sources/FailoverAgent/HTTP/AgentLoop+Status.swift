@@ -7,14 +7,22 @@ extension AgentLoop {
 
     /// Whether clients may be sent here, and why not.
     var readiness: (isReady: Bool, words: String) {
+        let now = now
         switch machine.state {
         case .leading(let leadership), .handingOver(let leadership, _, _, _):
+            guard now < leadership.validFrom + configuration.settings.duration else {
+                return (false, "not ready: its lease has run out")
+            }
             return (true, "ready: leads in term \(leadership.term)")
         case .taking, .promoting, .recording: return (false, "not ready: is about to lead")
         case .fencing, .releasing: return (false, "not ready: gives up its place")
         case .following: break
         }
         guard let local = machine.local else { return (false, "not ready: redis-server was not asked yet") }
+        // After this process stood still.
+        guard machine.isCurrent(local.askedAt, at: now) else {
+            return (false, "not ready: redis-server was not asked for \((now - local.askedAt).tenths) s")
+        }
         switch local.role {
         case .replica(let name?, isLinkUp: true) where name == leaderName:
             return (true, "ready: replicates from \(name)")
@@ -119,6 +127,7 @@ extension AgentLoop {
                 lines.append("automatic fail-over is PAUSED; end it with: redis-replica-sidecar resume")
             }
         }
+        if let leaseDoubt { lines.append("LEASE LOST A TERM: \(leaseDoubt)") }
         if leaderName == nil || machine.block != nil, let block = machine.block { lines.append("blocked: \(block)") }
         if leaderName == nil { lines += losses.map { "would be lost with failover --force: \($0)" } }
         if let (time, event) = told.last(where: { $0.event.isTrouble }) {
@@ -150,6 +159,7 @@ extension AgentLoop {
                     $0.member("unchanged_ms", (now - seen.unchangedSince).milliseconds)
                 }
             }
+            $0.member("lease_doubt", leaseDoubt.map { "\($0)" })
             $0.member("nodes") { json in
                 json.array(nodeRows()) { json, row in
                     json.object {
@@ -186,11 +196,15 @@ extension AgentLoop {
         text.begin("redis_failover_ready", .gauge, "Whether /readyz says ready.")
         text.add(readiness.isReady ? 1 : 0)
         text.begin("redis_failover_leader", .gauge, "Whether this node leads and takes writes.")
-        text.add(machine.mayTakeWrites ? 1 : 0)
+        text.add(machine.mayTakeWrites(at: now) ? 1 : 0)
         text.begin("redis_failover_state", .gauge, "The state of this node: 1 for the current one.")
         for name in FailoverMachine.stateNames { text.add([("state", name)], name == machine.stateName ? 1 : 0) }
         text.begin("redis_failover_term", .gauge, "The term of the lease: how often it has changed hands.")
         text.add(Int(clamping: lease?.term ?? 0))
+        text.begin(
+            "redis_failover_lease_doubted", .gauge,
+            "Whether this node's data are of a later term than the lease, or of another history of its term.")
+        text.add(leaseDoubt == nil ? 0 : 1)
         text.begin("redis_failover_paused", .gauge, "Whether automatic fail-over is paused.")
         text.add(lease?.isPaused == true ? 1 : 0)
         text.begin("redis_failover_blocked", .gauge, "Whether no node leads and a rule blocks this one.")
@@ -233,7 +247,8 @@ struct AgentCounters {
         case .killedServer: kills += 1
         case .storeFailed: storeFailures += 1
         case .kept: kept += 1
-        case .machine, .positionFailed, .notKept, .follows, .serverRefused, .peerFails, .foreignHolder: break
+        case .machine, .positionFailed, .notKept, .follows, .serverRefused, .peerFails, .foreignHolder, .leaseDoubted:
+            break
         }
     }
 }

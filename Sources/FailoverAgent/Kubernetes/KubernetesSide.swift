@@ -132,7 +132,7 @@ extension AgentEvent {
         case .kept: .keptRollback
         case .notKept: .notKept
         case .machine(.switchoverFailed), .machine(.forceFailed), .machine(.goesOnByAgreement), .storeFailed,
-            .positionFailed, .follows, .serverRefused, .peerFails, .foreignHolder:
+            .positionFailed, .follows, .serverRefused, .peerFails, .foreignHolder, .leaseDoubted:
             nil
         }
     }

@@ -14,9 +14,11 @@ package enum AgentMessage: Equatable, Sendable {
     case agreed(nonce: String, from: String, term: UInt64)
     /// How far do the data of the node `to` go? For a server that was restarted and does not say it itself.
     case tellPosition(nonce: String, to: String)
-    /// - Parameter run: the server's process that the position is of.
+    /// - Parameter run: the server's process that the position is of; ``noRun``: the node does not count its server's data, and
+    ///   this is what its position file says.
     case position(nonce: String, from: String, run: String, DataPosition)
 
+    package static let noRun = "-"
     /// No message is longer, in bytes.
     static let maximumBytes = 1024
 

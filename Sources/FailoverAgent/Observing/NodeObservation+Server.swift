@@ -7,10 +7,13 @@ package struct PositionStatement: Equatable, Sendable {
     /// The server's process.
     package var run: String
     package var position: DataPosition
+    /// The process before it ended in order, and the position is where its data ended.
+    package var endedInOrder: Bool
 
-    package init(run: String, position: DataPosition) {
+    package init(run: String, position: DataPosition, endedInOrder: Bool = true) {
         self.run = run
         self.position = position
+        self.endedInOrder = endedInOrder
     }
 }
 
@@ -21,7 +24,8 @@ package struct ObservationContext: Sendable {
     package var members: [FailoverMember]
     /// How long a master may say nothing before its replica's link counts as down: its agent has it send a PING every second.
     package var silenceLimit: Duration
-    /// What this node's position file says last: where the lease was removed it names the one history whose term is known.
+    /// What this node's position file says last: where the lease was removed, or restored from a backup, it names a history
+    /// whose term is known.
     package var last: DataPosition?
 
     package init(
@@ -48,13 +52,15 @@ extension ServerAnswer {
     func position(_ context: ObservationContext, _ statement: PositionStatement?) -> PositionFinding {
         let replication = information.replication
         let offset = max(0, replication.masterLink?.appliedOffset ?? replication.offset)
-        if let term = context.lease?.term(of: replication.replicationID) {
+        if let term = context.namedTerm(of: replication.replicationID) {
             return .known(DataPosition(term: term, history: replication.replicationID, offset: offset))
         }
         // In a history that the lease does not name no write was taken: what counts is where it branched off.
         if let second = replication.secondReplicationID, replication.secondOffset > 0,
-            let term = context.lease?.term(of: second)
+            let term = context.namedTerm(of: second)
         {
+            // Its agent knows its term: the lease is older than the data.
+            if let statement, statement.run == run, statement.position.term > term { return .known(statement.position) }
             return .known(
                 DataPosition(term: term, history: second, offset: min(replication.secondOffset - 1, offset)))
         }
@@ -70,12 +76,17 @@ extension ServerAnswer {
         return .known(DataPosition(term: 0, history: replication.replicationID, offset: offset))
     }
 
-    /// Whether a restarted server has less than its node's position file says: it was killed, and keeps no append-only file.
+    /// Whether a restarted server has less than it had: it keeps no append-only file, and comes back with its last save.
+    ///
+    /// Only after an orderly end the file says where its data ended. After another end a save that goes as far as the file may
+    /// still lack the writes of the last moments.
     func hasLostData(_ context: ObservationContext, _ statement: PositionStatement?) -> Bool {
         guard !isAppendOnly, let statement, statement.run == run else { return false }
         let last = statement.position
         return switch position(context, nil) {
-        case .known(let own): own.term < last.term || own.history == last.history && own.offset < last.offset
+        case .known(let own):
+            !statement.endedInOrder || own.term < last.term
+                || own.history == last.history && own.offset < last.offset
         case .none: true
         case .unknown: false
         }
@@ -87,12 +98,35 @@ extension ServerAnswer {
     }
 }
 
+extension ObservationContext {
+    /// The term in which a history was written, as the lease or this node's position file names it.
+    func namedTerm(of history: String) -> UInt64? {
+        if let term = lease?.term(of: history) { return term }
+        guard lease?.newestHistory != nil, let last, last.history == history, last.term > 0 else { return nil }
+        return last.term
+    }
+}
+
+extension ServerAnswer {
+    /// Whether only its node's agent knows what its data are worth, while it neither leads nor follows.
+    ///
+    /// A server without an append-only file may have lost what it had acknowledged, and looks as one that did not. A history
+    /// that the lease does not name may be of a later term than the lease.
+    func needsStatement(_ context: ObservationContext) -> Bool {
+        guard context.lease?.newestHistory != nil else { return false }
+        return !isAppendOnly || context.namedTerm(of: information.replication.replicationID) == nil
+    }
+}
+
 extension NodeObservation {
     /// - Parameters:
     ///   - statement: what the node's agent says of a server that was restarted.
+    ///   - isVouched: the node's agent counts these data. Without that a server whose answer does not suffice is one whose
+    ///     position is not known.
     ///   - askedAt: when the server was asked, on the clock of the node that asked.
     package init(
-        _ answer: ServerAnswer, _ context: ObservationContext, statement: PositionStatement? = nil, askedAt: Duration
+        _ answer: ServerAnswer, _ context: ObservationContext, statement: PositionStatement? = nil,
+        isVouched: Bool = true, askedAt: Duration
     ) {
         let finding = answer.position(context, statement)
         var position: DataPosition?
@@ -100,6 +134,12 @@ extension NodeObservation {
         var role = Self.role(answer, finding, context)
         if case .replica(_, isLinkUp: false) = role, answer.hasLostData(context, statement) {
             role = .incomplete(.lostData)
+        }
+        if !isVouched, answer.needsStatement(context) {
+            switch role {
+            case .replica(_, isLinkUp: false), .master(isTakingWrites: false): role = .incomplete(.positionUnknown)
+            case .replica, .master, .incomplete, .away: break
+            }
         }
         self.init(
             role: role, position: position, run: answer.run, askedAt: askedAt)

@@ -12,6 +12,8 @@ final class PeerServer {
     var isBeingAsked = false
     /// ``ServerAnswer/server`` of its last answer.
     var server: String?
+    /// The server's process whose data its agent counts, and when that one was asked.
+    var counted: (run: String, askedAt: Duration)?
     /// Why its server does not answer, as it was told.
     var troubles: Set<String> = []
 

@@ -58,6 +58,12 @@ package struct ServerAnswer: Equatable, Sendable {
     /// Commands that clients have an answer to, and that are not in the append-only file: while the disk is busy with fsync,
     /// `appendfsync everysec` puts off the write for up to two seconds (7.0 and 9.1, ran), and SIGKILL loses them.
     var hasUnwrittenCommands: Bool { isAppendOnly && fields["aof_buffer_length"] != "0" }
+    package var changes: DataChanges? {
+        guard let sinceSave = fields["rdb_changes_since_last_save"], let savedAt = fields["rdb_last_save_time"] else {
+            return nil
+        }
+        return DataChanges(sinceSave: sinceSave, savedAt: savedAt)
+    }
     var isLoading: Bool { information.isLoading || fields["async_loading"] == "1" }
     var hasBacklog: Bool { fields["repl_backlog_active"] == "1" }
     /// Which server it is: `redis 8.0.6`, `valkey 9.1.0`. Two that say the same read each other's data; `nil` where it does not say.

@@ -18,7 +18,6 @@ final class FailoverProgram {
     private let supervisor: Supervisor
     private let eventLoop: any EventLoop
     private let logger: Logger
-    private let silence: Duration
     private let store: any LeaseStore
     private let kubernetes: KubernetesSide?
     private let access: ServerAccess
@@ -43,7 +42,6 @@ final class FailoverProgram {
         self.overlap = overlap
         self.eventLoop = eventLoop
         self.logger = logger
-        self.silence = silence
         let troubles = StoreTroubles()
         store = setup.makeStore(on: eventLoop) { trouble in
             if troubles.isNew("\(trouble)") { logger.warning("the watch of the lease: \(trouble)") }
@@ -55,7 +53,8 @@ final class FailoverProgram {
             peerTLS: access.peerTLS, positionPath: "\(access.dataFolder)/failover/position", store: store,
             kill: Self.killer(of: supervisor, on: eventLoop))
         configuration.minimumReplicas = access.minimumReplicas
-        configuration.tickInterval = setup.settings.interval / 10
+        configuration.tickInterval = setup.settings.interval / 5
+        configuration.isWatched = Self.watch(of: supervisor, silence: silence, on: eventLoop)
         let kubernetes = kubernetes
         configuration.publish = { await kubernetes?.publish(term: $0) }
         configuration.tell = { event in
@@ -64,7 +63,6 @@ final class FailoverProgram {
             kubernetes?.see(event)
         }
         supervisor.handOver = { self.handOver($0) }
-        watchDeadMan()
         start(configuration, folder: "\(access.dataFolder)/failover")
     }
 
@@ -146,14 +144,11 @@ final class FailoverProgram {
     // MARK: The dead-man process
 
     /// A leader without a dead-man process has to give up its place before others could be wrong about it.
-    private func watchDeadMan() {
-        let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        let interval = TimeAmount(silence / 10)
-        eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
-            let program = bound.value
-            let since = program.supervisor.unwatchedSince
-            program.agent?.see(isWatched: since.map { BootTime.now - $0 < program.silence } ?? true)
-        }
+    private static func watch(
+        of supervisor: Supervisor, silence: Duration, on eventLoop: any EventLoop
+    ) -> @Sendable () -> Bool {
+        let bound = NIOLoopBound(supervisor, eventLoop: eventLoop)
+        return { bound.value.unwatchedSince.map { BootTime.now - $0 < silence } ?? true }
     }
 
     // MARK: The end

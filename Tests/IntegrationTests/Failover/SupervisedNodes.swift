@@ -80,12 +80,28 @@ struct SupervisedNodes: Sendable {
 
     /// Removes everything from etcd.
     func wipeLease() async throws {
+        _ = try etcdctl("del", "/", "--prefix")
+    }
+
+    /// The lease as etcd has it.
+    func lease() throws -> String {
+        let text = try etcdctl("get", "/redis-replica-kit/redis-master", "--print-value-only")
+        return String(text.split(separator: "\n").first ?? "")
+    }
+
+    /// As after a restore from a backup.
+    func restore(lease: String) throws {
+        _ = try etcdctl("put", "/redis-replica-kit/redis-master", lease)
+    }
+
+    private func etcdctl(_ words: String...) throws -> String {
         let scratch = try Scratch()
         let program = try Programs.installed("etcdctl", package: "etcd-client").string
         let process = try Spawned(
-            program, ["--endpoints", "http://\(etcd)", "del", "/", "--prefix"], environment: ["ETCDCTL_API": "3"],
-            in: scratch.path, log: scratch["log"])
+            program, ["--endpoints", "http://\(etcd)"] + words, environment: ["ETCDCTL_API": "3"], in: scratch.path,
+            log: scratch["log"])
         try #require(process.ended() == .exited(0), "\(process.output)")
+        return process.output
     }
 
     /// Runs a sub-command in a node's container, so to speak.

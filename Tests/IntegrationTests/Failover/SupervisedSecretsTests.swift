@@ -60,6 +60,42 @@ struct SupervisedSecretsTests {
         }
     }
 
+    @Test("are not shown to a leader that was not heard: it comes back with the old one, and is followed")
+    func silentLeader() async throws {
+        let secrets = try Self.secrets(["password": Self.old])
+        let first = SupervisedNodes.names[0]
+        func variables(_ name: String, _ endpoint: Endpoint) -> [String: String] {
+            ["REDIS_PASSWORD_FILE": secrets[name]?["password"] ?? "", "FAILOVER_PRIORITY": name == first ? "100" : "0"]
+        }
+        try await SupervisedNodes.run(
+            server: try Harness.redisServer.string,
+            environment: ["ALLOW_EMPTY_PASSWORD": "", "SIDECAR_PASSWORD_OVERLAP_SECONDS": "120"],
+            ofNode: variables, asksForLogin: true
+        ) { nodes in
+            #expect(try await nodes.agreed() == first)
+            try await nodes.cluster.kill(first)
+            for name in SupervisedNodes.names where name != first {
+                try secrets[name]?.exchange(["password": Self.new])
+                try await nodes.cluster.wait(until: name, takes: Self.new)
+            }
+            // Time to ask the others, twice and more.
+            let taken = ContinuousClock.now
+            try await nodes.wait(until: "the others were asked") { ContinuousClock.now - taken > .seconds(5) }
+            try await nodes.cluster.launch(first)
+            // The others have a PING more than its position file says.
+            try await nodes.wait(until: "it leads again") {
+                try await nodes.order("failover", "--force", on: first).code == .exited(0)
+            }
+            #expect(try await nodes.agreed() == first)
+            try secrets[first]?.exchange(["password": Self.new])
+            for name in SupervisedNodes.names {
+                try await nodes.cluster.wait(until: name, has: Self.new, for: "masterauth", password: Self.new)
+            }
+            #expect(try await nodes.agreed() == first)
+            try await Self.expectNoSecret(nodes)
+        }
+    }
+
     @Test("of users of an aclfile are used once the operator has added them there")
     func users() async throws {
         let folder = try Scratch()
