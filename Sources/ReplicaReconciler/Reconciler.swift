@@ -56,12 +56,9 @@ public struct Reconciler: Sendable {
         case tell(Event)
     }
 
-    /// How long an observation is valid, of the master or of the local server. Both are looked at every second or two, so only a
-    /// process that stood still has older ones.
-    static let observationValidity: Duration = .seconds(5)
-    /// The longest that one observation takes, with names that are resolved late. What came later was asked before this process
-    /// stood still, and says what was then.
-    static let longestObservation: Duration = .seconds(10)
+    /// How long an observation is valid after the question, of the master or of the local server. Both are looked at every
+    /// second or two, so only a process that stood still has older ones.
+    package static let observationValidity: Duration = .seconds(5)
 
     public let settings: Settings
     public private(set) var state = State.settled(.masterUnseen)
@@ -128,7 +125,7 @@ public struct Reconciler: Sendable {
     }
 
     /// Whether the local server was last asked so long ago that this says nothing of it now.
-    public func isOutdated(at now: Duration) -> Bool { now - lookedAt > Self.observationValidity }
+    package func isOutdated(at now: Duration) -> Bool { now - lookedAt > Self.observationValidity }
 
     /// Whether the next observations should follow soon: something is about to be decided.
     public var isAlert: Bool {
@@ -195,14 +192,13 @@ public struct Reconciler: Sendable {
     /// The configured master was looked at.
     ///
     /// - Parameters:
-    ///   - begin: when that observation began; `nil`: just now.
-    ///   - now: when it ended.
+    ///   - begin: when it was asked; `nil`: just now.
+    ///   - now: when it has answered.
     public mutating func see(_ observation: ObservedMaster, askedAt begin: Duration? = nil, at now: Duration)
         -> [Action]
     {
-        if let begin, now - begin > Self.longestObservation { return decide(at: now) }
         self.observation = observation
-        observedAt = now
+        observedAt = begin ?? now
         localBeforeObservation = recentLooks.last { $0.end <= begin ?? now }?.local
         return decide(at: now)
     }
@@ -275,8 +271,11 @@ public struct Reconciler: Sendable {
             return []
         }
         // What was suspected before this process stood still was not seen all the time since.
-        if let decidedAt, now - decidedAt > Self.observationValidity, case .suspecting(let change, _) = state {
-            state = .suspecting(change, since: now)
+        if let decidedAt, now - decidedAt > Self.observationValidity {
+            switch state {
+            case .suspecting(let change, _), .waiting(let change, _): state = .suspecting(change, since: now)
+            case .settled, .held, .acting, .rehearsed: break
+            }
         }
         decidedAt = now
         let isFresh = now - observedAt <= Self.observationValidity

@@ -70,7 +70,7 @@ package struct SentinelFollower: Equatable, Sendable {
     }
 
     package enum Action: Equatable, Sendable {
-        /// Then call ``see(_:at:now:)``.
+        /// Then call ``see(_:at:askedAt:)``.
         case lookAt(MasterAddress)
         /// Then call ``performed(_:at:)``.
         case perform(Move)
@@ -118,15 +118,9 @@ package struct SentinelFollower: Equatable, Sendable {
 
     /// What the server that is named said of itself.
     ///
-    /// - Parameters:
-    ///   - begin: when it was asked; `nil`: just now.
-    ///   - now: when it has answered.
-    package mutating func see(
-        _ standing: ObservedMaster.Standing, at address: MasterAddress, askedAt begin: Duration? = nil, now: Duration
-    ) {
-        // It was asked before this process stood still.
-        if let begin, now - begin > Self.longestAge { return }
-        seen = (address, standing, now)
+    /// - Parameter time: when it was asked: this process may have stood still since.
+    package mutating func see(_ standing: ObservedMaster.Standing, at address: MasterAddress, askedAt time: Duration) {
+        seen = (address, standing, time)
     }
 
     /// - Parameter failure: why not, in words; `nil` where it is done.

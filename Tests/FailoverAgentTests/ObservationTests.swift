@@ -165,6 +165,17 @@ struct ObservationTests {
         // It was killed: that its save goes as far as the file says nothing of the writes after both.
         let killed = NodeObservation(answer, context, statement: statement { $0.endedInOrder = false }, askedAt: .zero)
         #expect(killed.role == .incomplete(.lostData))
+        // It was restarted while it was promoted.
+        var master = answer
+        master.information.replication.masterLink = nil
+        master.information.replication.role = .master
+        master.refusesWrites = true
+        let promoted = NodeObservation(
+            master, context, statement: statement { $0.endedInOrder = false }, askedAt: .zero)
+        #expect(promoted.role == .incomplete(.lostData))
+        // Its PINGs went on since its agent said how far it goes.
+        let pinged = NodeObservation(master, context, statement: statement { $0.position.offset += 14 }, askedAt: .zero)
+        #expect(pinged.role == .master(isTakingWrites: false))
         // With an append-only file it says itself how far it goes.
         let sound = try recorded.answer()
         var kept = sound

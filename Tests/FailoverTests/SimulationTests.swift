@@ -21,7 +21,7 @@ struct SimulationTests {
         "fail where a rule is broken",
         arguments: [
             (.fencesLate, 20), (.takesEarly, 25), (.ignoresPeers, 18), (.takesWritesAtOnce, 1746), (.slowDeadMan, 2846),
-            (.breaksPromises, 281), (.believesOldReads, 10_331), (.ignoresTerms, 1), (.leavesWaitingClients, 204),
+            (.breaksPromises, 281), (.believesOldReads, 10_331), (.ignoresTerms, 1), (.leavesWaitingClients, 610),
         ] as [(Simulation.Sabotage, UInt64)])
     func sabotage(_ sabotage: Simulation.Sabotage, seed: UInt64) throws {
         var settings = Simulation.Settings()

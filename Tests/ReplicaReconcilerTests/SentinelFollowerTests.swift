@@ -21,7 +21,7 @@ struct SentinelFollowerTests {
             follower.see(named, isFailingOver: isFailingOver, at: now)
             let action = follower.step(at: now)
             guard case .lookAt(let address) = action, let standing else { return action }
-            follower.see(standing, at: address, now: now)
+            follower.see(standing, at: address, askedAt: now)
             return follower.step(at: now)
         }
     }

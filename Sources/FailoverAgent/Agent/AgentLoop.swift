@@ -2,6 +2,7 @@ import Failover
 import LeaseStore
 import NIOCore
 import RedisClient
+import ReplicaAgent
 
 /// Drives the machine of one node: what it sees goes in, what it decides is done.
 ///
@@ -55,6 +56,8 @@ final class AgentLoop {
     /// What a person wants, until it is done or fails.
     var order: PendingOrder?
     var watch: Task<Void, Never>?
+    private var nextTick: Scheduled<Void>?
+    private var nextTickAt = Duration.zero
     var isStopped = false
     var counters = AgentCounters()
     /// For status, with when it was.
@@ -139,9 +142,12 @@ final class AgentLoop {
     }
 
     private func scheduleTick() {
+        let now = now
         var pause = configuration.tickInterval
         if let due = machine.nextDue { pause = min(pause, max(due - now, .milliseconds(1))) }
-        isolatedLoop.scheduleTask(in: .init(pause)) { self.tick() }
+        nextTickAt = now + pause
+        nextTick?.cancel()
+        nextTick = isolatedLoop.scheduleTask(in: .init(pause)) { self.tick() }
     }
 
     /// Tells what blocks this node once it has done so for two intervals.
@@ -166,6 +172,8 @@ final class AgentLoop {
         guard !isStopped else { return }
         perform(actions)
         perform(machine.tick(at: now))
+        // What is due since this news does not wait, either.
+        if let due = machine.nextDue, due < nextTickAt { scheduleTick() }
     }
 
     func tell(_ event: AgentEvent) {
@@ -301,6 +309,7 @@ final class AgentLoop {
         guard !isStopped else { return completion() }
         isStopped = true
         watch?.cancel()
+        nextTick?.cancel()
         switch machine.state {
         case .following: return writeLastPosition(completion)
         case .taking, .promoting, .recording, .leading, .handingOver, .fencing, .releasing: break

@@ -68,6 +68,7 @@ package final class FailoverAgent: Sendable {
     package func othersTake(_ login: ServerLocation.Login, _ completion: @escaping (Bool?) -> Void) {
         let peers = loop.value.peers
         guard !peers.isEmpty else { return completion(nil) }
+        let askedAt = loop.value.now
         var answers: [String: Bool] = [:]
         var left = peers.count
         for peer in peers {
@@ -78,7 +79,11 @@ package final class FailoverAgent: Sendable {
                 connection.close()
                 if case .success(let values) = reply, let value = values.first { answers[peer.name] = value.isOK }
                 left -= 1
-                if left == 0 { completion(LoginVerdict.takes(answers, leaders: self.loop.value.shownLeaders)) }
+                guard left == 0 else { return }
+                let loop = self.loop.value
+                // Before this process stood still they may have said something else.
+                guard loop.machine.isCurrent(askedAt, at: loop.now) else { return completion(nil) }
+                completion(LoginVerdict.takes(answers, leaders: loop.shownLeaders))
             }
         }
     }

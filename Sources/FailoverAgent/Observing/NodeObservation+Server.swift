@@ -132,8 +132,15 @@ extension NodeObservation {
         var position: DataPosition?
         if case .known(let known) = finding { position = known }
         var role = Self.role(answer, finding, context)
-        if case .replica(_, isLinkUp: false) = role, answer.hasLostData(context, statement) {
-            role = .incomplete(.lostData)
+        switch role {
+        case .replica(_, isLinkUp: false):
+            if answer.hasLostData(context, statement) { role = .incomplete(.lostData) }
+        case .master(isTakingWrites: false):
+            // It was restarted while it was promoted. PINGs move the stream of a master: its offset says nothing.
+            if let statement, !statement.endedInOrder, answer.hasLostData(context, statement) {
+                role = .incomplete(.lostData)
+            }
+        case .replica, .master, .incomplete, .away: break
         }
         if !isVouched, answer.needsStatement(context) {
             switch role {

@@ -51,7 +51,7 @@ final class SecretRotator {
         rotation = SecretRotation(.init(found.target), overlap: overlap, seesMaster: seesMaster)
     }
 
-    private var now: Duration { .nanoseconds(Int64(NIODeadline.now().uptimeNanoseconds)) }
+    private var now: Duration { BootClock.now() }
 
     /// The replica still shows its master another password than the newest.
     var isExchangingMasterPassword: Bool { rotation.isExchangingMasterPassword }

@@ -67,7 +67,7 @@ extension Sidecar {
             {
                 self.masterOffsets.record(token, atNanoseconds: asked.nanoseconds)
             }
-            self.follower.see(seen.standing, at: address, askedAt: asked, now: self.now)
+            self.follower.see(seen.standing, at: address, askedAt: seen.askedAt)
             self.stepWithSentinel()
         }
     }

@@ -178,11 +178,7 @@ public final class Sidecar {
     }
 
     /// The reconciler's time: since the start of this machine, with the time in which it was suspended. It never goes back.
-    var now: Duration {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_BOOTTIME, &time)
-        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
-    }
+    var now: Duration { BootClock.now() }
 
     /// Whether an operator should look.
     var isAlarm: Bool { reconciler.state.isAlarm || !reconciler.alarms.isEmpty }
@@ -239,11 +235,11 @@ public final class Sidecar {
     private func lookAtMaster() {
         guard master.address != nil, !isEnding else { return }
         let asked = now
-        master.look(isUrgent: reconciler.isAlert) { observation in
+        master.look(isUrgent: reconciler.isAlert) { seen in
             guard !self.isEnding else { return }
-            if let observation {
+            if let (observation, serversAskedAt) = seen {
                 self.note(observation, askedAt: asked)
-                self.perform(self.reconciler.see(observation, askedAt: asked, at: self.now))
+                self.perform(self.reconciler.see(observation, askedAt: serversAskedAt, at: self.now))
             }
             self.masterTimer = self.isolatedLoop.scheduleTask(in: self.pace) { self.lookAtMaster() }
         }
@@ -287,6 +283,8 @@ public final class Sidecar {
         master.look(atFollowed: address) { seen in
             self.isLookingAtFollowed = false
             guard !self.isEnding else { return }
+            // It was asked before this process stood still.
+            guard self.now - seen.askedAt <= Reconciler.observationValidity else { return }
             self.perform(self.reconciler.see(seen.standing, at: address, now: self.now))
             if let information = seen.information {
                 self.perform(self.reconciler.see(source: information, at: address, now: self.now))

@@ -35,7 +35,7 @@ final class MasterWatch {
     /// The names that list all masters, and their ports.
     private let nodes: [(name: NameWatch, port: Int)]
     private var known: [Server] = []
-    private var lookedAt: NIODeadline?
+    private var lookedAt: Duration?
     /// Whom the replica follows, where that is another one.
     private var followed: NameWatch?
 
@@ -60,14 +60,15 @@ final class MasterWatch {
 
     /// - Parameters:
     ///   - isUrgent: observes the servers even if nothing has changed and the last observation is recent.
-    ///   - completion: what was seen; `nil` where the last observation still holds.
-    func look(isUrgent: Bool, _ completion: @escaping (ObservedMaster?) -> Void) {
+    ///   - completion: what was seen, and when the servers were asked, which is after their names were resolved; `nil` where the
+    ///     last observation still holds.
+    func look(isUrgent: Bool, _ completion: @escaping ((ObservedMaster, askedAt: Duration)?) -> Void) {
         guard let address, let name else { return completion(nil) }
         name.resolve { result in
             switch result {
             case .failure(let unresolved):
                 self.known = []
-                completion(ObservedMaster(address, .unresolved(unresolved.reason)))
+                completion((ObservedMaster(address, .unresolved(unresolved.reason)), askedAt: BootClock.now()))
             case .success(let addresses):
                 self.resolveNodes(self.nodes[...], found: []) { listed in
                     self.visit(address, addresses, listed, isUrgent: isUrgent, completion)
@@ -108,22 +109,23 @@ final class MasterWatch {
     private func visit(
         _ address: MasterAddress, _ addresses: [String], _ listed: Result<[Server], NameWatch.Unresolved>?,
         isUrgent: Bool,
-        _ completion: @escaping (ObservedMaster?) -> Void
+        _ completion: @escaping ((ObservedMaster, askedAt: Duration)?) -> Void
     ) {
         let named = addresses.prefix(Self.maximumAddresses).map { Server(numeric: $0, port: address.port) }
         let nodes = (try? listed?.get()).map { Array($0.prefix(Self.maximumAddresses)) } ?? []
         let all = named + nodes
-        let isRecent = lookedAt.map { .now() - $0 < TimeAmount(Self.interval) } ?? false
+        let isRecent = lookedAt.map { BootClock.now() - $0 < Self.interval } ?? false
         guard isUrgent || !isRecent || all != known else {
             completion(nil)
             return
         }
         known = all
-        lookedAt = .now()
+        let askedAt = BootClock.now()
+        lookedAt = askedAt
         // One that is listed twice is asked once.
         let servers = all.reduce(into: [Server]()) { if !$0.contains($1) { $0.append($1) } }
         var standings: [Server: ObservedMaster.Standing] = [:]
-        guard !servers.isEmpty else { return completion(ObservedMaster(address, .found([]))) }
+        guard !servers.isEmpty else { return completion((ObservedMaster(address, .found([])), askedAt: askedAt)) }
         for server in servers {
             ask(server, name: address.host) { seen in
                 standings[server] = seen.standing
@@ -137,7 +139,7 @@ final class MasterWatch {
                     case .failure(let unresolved)?: .unresolved(unresolved.reason)
                     case .success?: .found(candidates(nodes))
                     }
-                completion(ObservedMaster(address, .found(candidates(named)), nodes: seen))
+                completion((ObservedMaster(address, .found(candidates(named)), nodes: seen), askedAt: askedAt))
             }
         }
     }
@@ -149,6 +151,7 @@ final class MasterWatch {
         guard let socket = try? SocketAddress(ipAddress: server.numeric, port: server.port) else {
             return completion(Seen(.unreachable("is no address")))
         }
+        let askedAt = BootClock.now()
         let server: RedisConversation.Server = tls == nil ? .address(socket) : .tls(socket, name: name)
         RedisConversation.open(server, tls: tls, timeout: Self.limit / 2, eventLoop: eventLoop) { result in
             switch result {
@@ -163,12 +166,15 @@ final class MasterWatch {
                         conversation.close()
                         completion(Seen(.unreachable(failure.description)))
                     case .success(let accepted):
-                        if newest != nil, newest == self.credentials.first?.password {
+                        let isCurrent = BootClock.now() - askedAt <= Reconciler.observationValidity
+                        if isCurrent, newest != nil, newest == self.credentials.first?.password {
                             self.takesNewest = accepted == 0
                         }
                         conversation.ask(commands, within: Self.limit / 2, bytes: Self.answersLimit) { result in
                             conversation.close()
-                            completion(Self.seen(result))
+                            var seen = Self.seen(result)
+                            seen.askedAt = askedAt
+                            completion(seen)
                         }
                     }
                 }
@@ -203,10 +209,13 @@ final class MasterWatch {
         var standing: ObservedMaster.Standing
         /// What it says of itself; `nil` where it does not let itself be asked.
         var information: ServerInformation?
+        /// When it was asked.
+        var askedAt: Duration
 
         init(_ standing: ObservedMaster.Standing, _ information: ServerInformation? = nil) {
             self.standing = standing
             self.information = information
+            askedAt = BootClock.now()
         }
     }
 }

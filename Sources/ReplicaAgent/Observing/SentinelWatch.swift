@@ -45,7 +45,7 @@ final class SentinelWatch {
         view = SentinelView(access.settings.sentinels)
     }
 
-    private var now: Duration { .nanoseconds(Int64(NIODeadline.now().uptimeNanoseconds)) }
+    private var now: Duration { BootClock.now() }
 
     func verdict() -> SentinelVerdict { view.verdict(at: now) }
 
@@ -68,7 +68,9 @@ final class SentinelWatch {
                     self.view.watch(all)
                     for address in self.addresses[index] { self.ask(address, as: given.host, completion) }
                 case .failure(let unresolved) where self.addresses[index].isEmpty:
-                    self.note(.unknown(.silent("has no address: \(unresolved.reason)")), from: given, completion)
+                    self.note(
+                        .unknown(.silent("has no address: \(unresolved.reason)")), from: given, askedAt: self.now,
+                        completion)
                 // Its earlier addresses may still be valid.
                 case .failure: for address in self.addresses[index] { self.ask(address, as: given.host, completion) }
                 }
@@ -82,41 +84,48 @@ final class SentinelWatch {
         conversations = [:]
     }
 
-    private func note(_ answer: SentinelAnswer, from sentinel: MasterAddress, _ completion: () -> Void) {
-        view.note(answer, from: sentinel, at: now)
+    /// - Parameter time: an answer is as old as its question: the process may have stood still in between.
+    private func note(
+        _ answer: SentinelAnswer, from sentinel: MasterAddress, askedAt time: Duration, _ completion: () -> Void
+    ) {
+        view.note(answer, from: sentinel, at: time)
         completion()
     }
 
     private func ask(_ sentinel: MasterAddress, as name: String, _ completion: @escaping () -> Void) {
         guard awaited.insert(sentinel).inserted else { return }
+        let askedAt = now
         if let conversation = conversations[sentinel], conversation.isOpen {
-            return ask(conversation, sentinel, logsIn: false, completion)
+            return ask(conversation, sentinel, logsIn: false, askedAt: askedAt, completion)
         }
         guard let socket = try? SocketAddress(ipAddress: sentinel.host, port: sentinel.port) else {
             awaited.remove(sentinel)
-            return note(.unknown(.silent("is no address")), from: sentinel, completion)
+            return note(.unknown(.silent("is no address")), from: sentinel, askedAt: askedAt, completion)
         }
         // Never in the clear where TLS is wanted: a password may go over it.
         guard tls != nil || !access.usesTLS else {
             awaited.remove(sentinel)
-            return note(.unknown(.silent("is not asked: TLS to it cannot be set up")), from: sentinel, completion)
+            return note(
+                .unknown(.silent("is not asked: TLS to it cannot be set up")), from: sentinel, askedAt: askedAt,
+                completion)
         }
         let server: RedisConversation.Server = tls == nil ? .address(socket) : .tls(socket, name: name)
         RedisConversation.open(server, tls: tls, timeout: Self.limit / 2, eventLoop: eventLoop) { result in
             switch result {
             case .failure(let failure):
                 self.awaited.remove(sentinel)
-                self.note(.unknown(.silent(failure.description)), from: sentinel, completion)
+                self.note(.unknown(.silent(failure.description)), from: sentinel, askedAt: askedAt, completion)
             case .success(let conversation):
                 guard !self.isClosed else { return conversation.close() }
                 self.conversations[sentinel] = conversation
-                self.ask(conversation, sentinel, logsIn: true, completion)
+                self.ask(conversation, sentinel, logsIn: true, askedAt: askedAt, completion)
             }
         }
     }
 
     private func ask(
-        _ conversation: RedisConversation, _ sentinel: MasterAddress, logsIn: Bool, _ completion: @escaping () -> Void
+        _ conversation: RedisConversation, _ sentinel: MasterAddress, logsIn: Bool, askedAt: Duration,
+        _ completion: @escaping () -> Void
     ) {
         let name = access.settings.masterName
         var commands = (SentinelAnswer.commands(for: name) + [SentinelAnswer.quorumCommand(for: name)]).map { words in
@@ -132,7 +141,7 @@ final class SentinelWatch {
             case .failure(let failure):
                 conversation.close()
                 self.conversations[sentinel] = nil
-                self.note(.unknown(.silent(failure.description)), from: sentinel, completion)
+                self.note(.unknown(.silent(failure.description)), from: sentinel, askedAt: askedAt, completion)
             case .success(let values):
                 let replies = values.suffix(count).map { Self.reply($0) }
                 let answer = SentinelAnswer(master: replies[0], address: replies[1], quorum: replies[2])
@@ -142,7 +151,7 @@ final class SentinelWatch {
                     conversation.close()
                     self.conversations[sentinel] = nil
                 }
-                self.note(answer, from: sentinel, completion)
+                self.note(answer, from: sentinel, askedAt: askedAt, completion)
             }
         }
     }
