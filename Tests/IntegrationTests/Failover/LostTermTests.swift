@@ -68,11 +68,28 @@ struct LostTermTests {
             try await nodes.wait(until: "it asks for the others") {
                 try await nodes.status(of: ancient).contains("blocked: Only 1 of the 2 nodes needed")
             }
+            _ = try await nodes.cluster.terminate(ancient)
+            // Before any other node can lead.
             try await nodes.cluster.launch(other)
-            try await nodes.cluster.launch(next)
+            try await nodes.wait(until: "it says what the lease lacks") {
+                try await nodes.status(of: other).contains("LEASE LOST A TERM: ")
+            }
+            let document = try await nodes.order("status", "--json", on: other).text
+            let doubt = document.split(separator: "lease_doubt\"").last?.prefix(32) ?? ""
+            #expect(doubt.contains("\"the lease is of term "), "\(document)")
+            #expect(try await nodes.metrics(of: other).contains("\nredis_failover_lease_doubted 1\n"))
+            for name in [ancient, next] { try await nodes.cluster.launch(name) }
             let last = try await nodes.settled()
             #expect(last != ancient)
             #expect(try await Self.term(nodes, on: last) ?? 0 > later + 1)
+            try await nodes.wait(until: "the lease has all terms") {
+                for name in SupervisedNodes.names {
+                    guard try await nodes.metrics(of: name).contains("\nredis_failover_lease_doubted 0\n") else {
+                        return false
+                    }
+                }
+                return true
+            }
             for name in SupervisedNodes.names {
                 #expect(try await nodes.cluster.redis(name, "SCARD", Writers.key) == .integer(300), "\(name)")
             }
