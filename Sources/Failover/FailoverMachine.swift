@@ -41,6 +41,9 @@ package struct FailoverMachine: Sendable {
     private var chosenRun: String?
     private var lastWriteAt: Duration?
     private var lastAskedAt: Duration?
+    private var lastPeersAt: Duration?
+    /// When the store last told of a change by itself.
+    private var toldAt: Duration?
     /// Until when the lease is another node's, as of the last tick.
     private var waitsUntil: Duration?
     private var lastFollowAt: Duration?
@@ -63,6 +66,7 @@ package struct FailoverMachine: Sendable {
         guard askedAt >= leaseKnownAt else { return [] }
         leaseKnownAt = now
         leaseAskedAt = askedAt
+        lastReadAt = max(lastReadAt ?? askedAt, askedAt)
         guard let found else {
             if case .absent = lease {} else { lease = .absent(since: now) }
             guard let leadership else { return [] }
@@ -78,6 +82,16 @@ package struct FailoverMachine: Sendable {
             return fence(.leaseTaken(by: found.record.holder), leadership)
         }
         return []
+    }
+
+    /// The store tells that the lease has changed: a hint, which may be older than what is known.
+    ///
+    /// - Returns: whether to read it now. A leader is told of its own renewals, too: the next one shows whether another node has
+    ///   changed the lease.
+    package mutating func storeTold(at now: Duration) -> Bool {
+        toldAt = now
+        guard leadership != nil else { return true }
+        return !isWriteUnderWay && lastWriteAt.map { now - $0 >= settings.interval / 2 } ?? true
     }
 
     package mutating func see(local observation: NodeObservation, at now: Duration) -> [Action] {
@@ -125,6 +139,7 @@ package struct FailoverMachine: Sendable {
         isWriteUnderWay = false
         leaseKnownAt = now
         leaseAskedAt = max(leaseAskedAt ?? sentAt, sentAt)
+        lastReadAt = max(lastReadAt ?? sentAt, sentAt)
         hear(term: record.term)
         lease = .present(LeaseObservation(record: record, version: version, unchangedSince: now))
         switch state {
@@ -290,9 +305,15 @@ package struct FailoverMachine: Sendable {
             lastAskedAt = now
             actions.append(.askForAgreement(term: leadership.term))
         }
-        if isDue(lastReadAt, now) {
+        // Each renewal of the holder is told, and read then.
+        let isTold = toldAt.map { now - $0 < settings.interval * 3 / 2 } ?? false
+        if isDue(lastReadAt, now), !isTold, !isWriteUnderWay {
             lastReadAt = now
-            actions += [.readLease, .askPeers]
+            actions.append(.readLease)
+        }
+        if isDue(lastPeersAt, now) {
+            lastPeersAt = now
+            actions.append(.askPeers)
         }
         return actions
     }

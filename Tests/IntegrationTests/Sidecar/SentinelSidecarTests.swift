@@ -58,8 +58,12 @@ struct SentinelSidecarTests {
                 #expect(try await cluster.changes(of: "a-sidecar") == 1)
             }
             #expect(try await cluster.info("a")["role"] == "master")
-            #expect(try await cluster.metric("redis_replica_sidecar_sentinel_epoch", of: "a-sidecar") >= 2)
-            #expect(try await cluster.metric("redis_replica_sidecar_sentinels_answering", of: "a-sidecar") == 3)
+            // It asks once a second.
+            try await cluster.wait(until: "the former master's sidecar has heard all three") {
+                let epoch = try await cluster.metric("redis_replica_sidecar_sentinel_epoch", of: "a-sidecar")
+                let count = try await cluster.metric("redis_replica_sidecar_sentinels_answering", of: "a-sidecar")
+                return Observation(epoch >= 2 && count == 3, else: "epoch \(epoch), \(count) answer")
+            }
         }
     }
 
