@@ -89,9 +89,11 @@ package struct FailoverMachine: Sendable {
     /// - Returns: whether to read it now. A leader is told of its own renewals, too: the next one shows whether another node has
     ///   changed the lease.
     package mutating func storeTold(at now: Duration) -> Bool {
+        if case .leading = state, isWriteUnderWay || lastWriteAt.map({ now - $0 < settings.interval / 2 }) ?? false {
+            return false
+        }
         toldAt = now
-        guard leadership != nil else { return true }
-        return !isWriteUnderWay && lastWriteAt.map { now - $0 >= settings.interval / 2 } ?? true
+        return true
     }
 
     package mutating func see(local observation: NodeObservation, at now: Duration) -> [Action] {

@@ -20,8 +20,8 @@ struct SimulationTests {
     @Test(
         "fail where a rule is broken",
         arguments: [
-            (.fencesLate, 20), (.takesEarly, 25), (.ignoresPeers, 18), (.takesWritesAtOnce, 1746), (.slowDeadMan, 2846),
-            (.breaksPromises, 281), (.believesOldReads, 10_331), (.ignoresTerms, 1), (.leavesWaitingClients, 610),
+            (.fencesLate, 57), (.takesEarly, 25), (.ignoresPeers, 27), (.takesWritesAtOnce, 5516), (.slowDeadMan, 2057),
+            (.breaksPromises, 742), (.believesOldReads, 146), (.ignoresTerms, 1), (.leavesWaitingClients, 589),
         ] as [(Simulation.Sabotage, UInt64)])
     func sabotage(_ sabotage: Simulation.Sabotage, seed: UInt64) throws {
         var settings = Simulation.Settings()

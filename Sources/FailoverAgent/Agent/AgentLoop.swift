@@ -199,8 +199,12 @@ final class AgentLoop {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let eventLoop = eventLoop
         watch = Task {
-            for await _ in store.changes() { eventLoop.execute { bound.value.readLease() } }
+            for await _ in store.changes() { eventLoop.execute { bound.value.storeTold() } }
         }
+    }
+
+    private func storeTold() {
+        if machine.storeTold(at: now) { readLease() }
     }
 
     /// A change is news that the store has to confirm: what the watch says may be older than what was read.

@@ -41,6 +41,9 @@ extension Simulation {
                 nodes[index].machine.see(
                     lease: found, askedAt: settings.sabotage == .believesOldReads ? clock(index) : askedAt,
                     at: clock(index)), index)
+        case .told(let index, let start):
+            guard reaches(index, start, event), nodes[index].machine.storeTold(at: clock(index)) else { return }
+            perform([.readLease], index)
         case .leaseReply(let index, let start, let number, let isWritten):
             guard reaches(index, start, event), !writes[number].isOver else { return }
             writes[number].isOver = true
@@ -217,6 +220,10 @@ extension Simulation {
             let version = LeaseVersion(String(revisions))
             lease = (writes[number].record, version)
             writes[number].version = version
+            // Each has a watch, which may be broken.
+            for other in nodes.indices where nodes[other].reachesStore && !random.isOneIn(10) {
+                queue.add(.told(other, start: nodes[other].id.start), at: now + delay())
+            }
         }
         if !isLost() {
             queue.add(.leaseReply(index, start: start, write: number, isWritten: isWritten), at: now + delay())

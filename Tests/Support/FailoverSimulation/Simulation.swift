@@ -61,6 +61,7 @@ package struct Simulation {
         case lookAtServer(Int, start: UInt64)
         case leaseRequest(Int, start: UInt64, askedAt: Duration, write: Int?)
         case leaseRead(Int, start: UInt64, askedAt: Duration, (record: LeaseRecord, version: LeaseVersion)?)
+        case told(Int, start: UInt64)
         case leaseReply(Int, start: UInt64, write: Int, isWritten: Bool)
         case leaseTimeout(Int, start: UInt64, write: Int)
         case question(Int, start: UInt64, of: Int, askedAt: Duration)
