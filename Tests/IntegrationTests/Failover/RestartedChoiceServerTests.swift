@@ -47,9 +47,11 @@ struct RestartedChoiceServerTests {
         arguments: RedisServer.representatives)
     func restarted(server: String) async throws {
         let store = DelayedStore()
+        // A promotion has half a lease duration: on a busy machine no other one may end late.
+        let times = FailoverCluster.Times(duration: .seconds(10), interval: .seconds(1), fenceTime: .seconds(2))
         let makeStore: @Sendable () async throws -> any LeaseStore = { store }
         try await FailoverCluster.run(
-            server: FilePath(server), lines: ["appendonly no", "save 3600 1000000"], store: makeStore
+            server: FilePath(server), times: times, lines: ["appendonly no", "save 3600 1000000"], store: makeStore
         ) { cluster in
             let leader = try await cluster.settled()
             let target = try #require(cluster.nodes.first { $0.name != leader }).name
