@@ -214,7 +214,8 @@ package struct FailoverMachine: Sendable {
     /// The server refuses writes now, or is gone.
     package mutating func fenced(at now: Duration) -> [Action] {
         guard case .fencing(_, let leadership, let handover) = state else { return [] }
-        guard let leadership else {
+        // Another node may have taken the lease meanwhile, and what is another node's is not given back.
+        guard let leadership, case .present(let lease) = lease, isMine(lease.record, leadership) else {
             state = .following
             return []
         }

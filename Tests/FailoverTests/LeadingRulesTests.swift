@@ -94,6 +94,20 @@ struct LeadingRulesTests {
         #expect(fencesToo.first == .fence(.leaseTaken(by: nil)))
     }
 
+    @Test("gives nothing back where the lease became another node's, or was removed, while it fenced")
+    func takenMeanwhile() {
+        for found in [Scene.record(holder: Scene.c, term: 5), nil] {
+            var scene = Scene.leading()
+            scene.now += .seconds(1)
+            let fences = scene.local(.away, nil, run: "")
+            #expect(fences.first == .fence(.serverAway))
+            scene.now += .milliseconds(100)
+            #expect(scene.see(found) == [])
+            #expect(scene.machine.fenced(at: scene.now) == [])
+            #expect(scene.machine.state == .following)
+        }
+    }
+
     @Test("gives the lease back once its server refuses writes, and not before", arguments: [true, false])
     func serverAway(isRestarted: Bool) {
         var scene = Scene.leading()
