@@ -3,7 +3,8 @@
 
 # Says an image's size, or that it is too large. What is measured: for redis-slave and redis-node what they add to their base.
 check_image_size() {
-    local name=$1 bytes=$2 most=25000000 what=has
+    # The app: 25.0 MB.
+    local name=$1 bytes=$2 most=25300000 what=has
     # 12.86 MB. To ask Sentinel who the master is takes 0.2 MB of it: threads, and what its answers mean.
     if [ "$name" = redis-slave ]; then most=12900000 what='adds to its base'; fi
     # It reads redis.conf by the entrypoint's own rules, so it has them too. The lease stores bring an HTTP client with TLS
