@@ -86,7 +86,7 @@ package struct FailoverMachine: Sendable {
 
     /// The store tells that the lease has changed: a hint, which may be older than what is known.
     ///
-    /// - Returns: whether to read it now. A leader is told of its own renewals, too: the next one shows whether another node has
+    /// - Returns: whether to read it now. A leader also hears of its own renewals: the next one shows whether another node has
     ///   changed the lease.
     package mutating func storeTold(at now: Duration) -> Bool {
         if case .leading = state, isWriteUnderWay || lastWriteAt.map({ now - $0 < settings.interval / 2 }) ?? false {
@@ -308,7 +308,7 @@ package struct FailoverMachine: Sendable {
             lastAskedAt = now
             actions.append(.askForAgreement(term: leadership.term))
         }
-        // Each renewal of the holder is told, and read then.
+        // The store reports each renewal of the holder, and then it is read.
         let isTold = toldAt.map { now - $0 < settings.interval * 3 / 2 } ?? false
         if isDue(lastReadAt, now), !isTold, !isWriteUnderWay {
             lastReadAt = now
